@@ -1,0 +1,1 @@
+"""Conversations around the loop: agents, teams, models, state."""

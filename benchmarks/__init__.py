@@ -1,0 +1,1 @@
+"""The isolation scoreboard and the timings, against floors and peers."""

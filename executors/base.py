@@ -1,0 +1,79 @@
+"""The executor contract."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
+
+from ..sandbox.result import CodeResult
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from types import TracebackType
+
+    from .block import CodeBlock
+    from .cancellation import CancellationToken
+    from .events import ExecutionEvent
+
+
+class CodeExecutor(ABC):
+    """Runs code blocks and returns one result.
+
+    Blocks run in order and stop at the first that fails. Whatever a program does is a
+    :class:`CodeResult`; an exception of :mod:`sandcrew.sandbox.errors` means that the backend
+    failed or was misused. Calls may overlap; after a timeout or a cancellation the executor is
+    usable. An executor starts by itself at the first call; ``async with`` also stops it.
+    """
+
+    @abstractmethod
+    async def execute_code_blocks(
+        self,
+        code_blocks: Sequence[CodeBlock],
+        cancellation_token: CancellationToken | None = None,
+    ) -> CodeResult:
+        """Run the blocks to the end.
+
+        A cancelled token gives a result with ``cancelled`` set; cancelling the calling task
+        kills what runs and raises :class:`asyncio.CancelledError`.
+
+        Raises
+        ------
+        BackendError
+            The backend cannot be had or broke.
+        """
+
+    async def stream(
+        self,
+        code_blocks: Sequence[CodeBlock],
+        cancellation_token: CancellationToken | None = None,
+    ) -> AsyncIterator[ExecutionEvent | CodeResult]:
+        """Run the blocks and tell what happens; the :class:`CodeResult` comes last.
+
+        Leaving the iteration early kills what runs. This default has nothing to tell but the
+        end, so that a class that only implements :meth:`execute_code_blocks` is an executor too.
+        """
+        yield await self.execute_code_blocks(code_blocks, cancellation_token)
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Make the executor ready; does nothing when it is."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Kill what runs and release everything; idempotent, bounded in time."""
+
+    @abstractmethod
+    async def restart(self) -> None:
+        """Stop and start: state of earlier calls is gone, files stay where the backend keeps them."""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()

@@ -1,0 +1,1 @@
+"""The container images the Docker executor runs."""
