@@ -1,0 +1,1 @@
+"""The program inside: a fork server and the code it forks, standard library only."""

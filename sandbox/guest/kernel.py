@@ -1,0 +1,330 @@
+"""System calls the standard library has no name for.
+
+Only the standard library is used here, so that this file works in any interpreter from Python 3.9
+on. Each function raises :class:`OSError` with the kernel's errno. Numbers of system calls added
+since Linux 5.1 are the same on every architecture; older ones go through the C library.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+AT_FDCWD = -100
+AT_EMPTY_PATH = 0x1000
+AT_RECURSIVE = 0x8000
+
+
+def _check(value: int, what: str) -> int:
+    if value < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return value
+
+
+def _syscall(what: str, number: int, *args: object) -> int:
+    return _check(_libc.syscall(ctypes.c_long(number), *args), what)
+
+
+# --- processes and namespaces: clone(2), unshare(2), setns(2), prctl(2), capabilities(7) ---
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
+PR_SET_NAME = 15
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+
+def unshare(flags: int) -> None:
+    _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
+
+
+def setns(fd: int, kind: int) -> None:
+    _check(_libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)), "setns")
+
+
+def prctl(option: int, *args: int) -> int:
+    padded = [*args, 0, 0, 0, 0][:4]
+    return _check(
+        _libc.prctl(ctypes.c_int(option), *(ctypes.c_ulong(arg) for arg in padded)), "prctl"
+    )
+
+
+class _CapHeader(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+
+
+class _CapData(ctypes.Structure):
+    _fields_ = [
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    ]
+
+
+_CAP_VERSION_3 = 0x20080522
+
+
+def set_capabilities(mask: int) -> None:
+    """Make ``mask`` the effective and permitted capabilities; nothing is inheritable."""
+    header = _CapHeader(_CAP_VERSION_3, 0)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    data = (_CapData * 2)(_CapData(low, low, 0), _CapData(high, high, 0))
+    _check(_libc.capset(ctypes.byref(header), data), "capset")
+
+
+def permitted_capabilities() -> int:
+    header = _CapHeader(_CAP_VERSION_3, 0)
+    data = (_CapData * 2)()
+    _check(_libc.capget(ctypes.byref(header), data), "capget")
+    return int(data[0].permitted) | int(data[1].permitted) << 32
+
+
+def drop_bounding_set() -> None:
+    """Empty the bounding set, so that no exec can give a capability back."""
+    for capability in range(64):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError:  # EINVAL: past the last capability this kernel knows
+            break
+
+
+# --- mounts: mount(2), open_tree(2), move_mount(2), mount_setattr(2), pivot_root(2) ---
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
+
+OPEN_TREE_CLONE = 1
+OPEN_TREE_CLOEXEC = os.O_CLOEXEC
+MOVE_MOUNT_F_EMPTY_PATH = 4
+
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_NOSUID = 0x2
+MOUNT_ATTR_NODEV = 0x4
+MOUNT_ATTR_NOEXEC = 0x8
+MOUNT_ATTR_IDMAP = 0x00100000
+
+
+def mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") -> None:
+    _check(
+        _libc.mount(
+            os.fsencode(source),
+            os.fsencode(target),
+            os.fsencode(kind),
+            ctypes.c_ulong(flags),
+            os.fsencode(data) if data else None,
+        ),
+        f"mount {kind or 'flags'} on {target}",
+    )
+
+
+def umount(target: str, flags: int = 0) -> None:
+    _check(_libc.umount2(os.fsencode(target), ctypes.c_int(flags)), f"umount {target}")
+
+
+def pivot_root(new: str, old: str) -> None:
+    number = 41 if os.uname().machine == "aarch64" else 155
+    _syscall("pivot_root", number, os.fsencode(new), os.fsencode(old))
+
+
+def open_tree(path: str) -> int:
+    """A detached copy of the mounts at ``path``, as a descriptor."""
+    flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE
+    return _syscall(
+        f"open_tree {path}",
+        428,
+        ctypes.c_int(AT_FDCWD),
+        os.fsencode(path),
+        ctypes.c_uint(flags),
+    )
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = [
+        ("attr_set", ctypes.c_uint64),
+        ("attr_clr", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns_fd", ctypes.c_uint64),
+    ]
+
+
+def mount_setattr(fd: int, attributes: int, userns_fd: int = 0) -> None:
+    """Set attributes on the mount ``fd`` and all below it."""
+    attr = _MountAttr(attributes, 0, 0, userns_fd)
+    _syscall(
+        "mount_setattr",
+        442,
+        ctypes.c_int(fd),
+        b"",
+        ctypes.c_uint(AT_EMPTY_PATH | AT_RECURSIVE),
+        ctypes.byref(attr),
+        ctypes.c_size_t(ctypes.sizeof(attr)),
+    )
+
+
+def move_mount(fd: int, target: str) -> None:
+    """Attach the detached mount ``fd`` at ``target``."""
+    _syscall(
+        f"move_mount to {target}",
+        429,
+        ctypes.c_int(fd),
+        b"",
+        ctypes.c_int(AT_FDCWD),
+        os.fsencode(target),
+        ctypes.c_uint(MOVE_MOUNT_F_EMPTY_PATH),
+    )
+
+
+# --- files: openat2(2) ---
+
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = [
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    ]
+
+
+def open_beneath(dir_fd: int, path: str, flags: int, mode: int = 0) -> int:
+    """Open ``path`` below ``dir_fd``; no symbolic link is followed and nothing leads out.
+
+    Raises
+    ------
+    OSError
+        ``EXDEV`` or ``ELOOP`` for a path that would leave or follow a link.
+    """
+    how = _OpenHow(
+        flags | os.O_CLOEXEC, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+    )
+    return _syscall(
+        f"openat2 {path!r}",
+        437,
+        ctypes.c_int(dir_fd),
+        os.fsencode(path),
+        ctypes.byref(how),
+        ctypes.c_size_t(ctypes.sizeof(how)),
+    )
+
+
+# --- Landlock: landlock_create_ruleset(2), landlock_add_rule(2), landlock_restrict_self(2) ---
+
+_LANDLOCK_CREATE_RULESET_VERSION = 1
+_LANDLOCK_RULE_PATH_BENEATH = 1
+
+
+class _RulesetAttr(ctypes.Structure):
+    _fields_ = [
+        ("handled_access_fs", ctypes.c_uint64),
+        ("handled_access_net", ctypes.c_uint64),
+        ("scoped", ctypes.c_uint64),
+    ]
+
+
+class _PathBeneath(ctypes.Structure):
+    _pack_ = 1
+    _layout_ = "ms"  # Python 3.14 asks for it beside _pack_; older ones ignore it
+    _fields_ = [("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32)]
+
+
+def landlock_abi() -> int:
+    """The Landlock version of this kernel; 0 if it has none or has it switched off."""
+    try:
+        return _syscall(
+            "landlock",
+            444,
+            None,
+            ctypes.c_size_t(0),
+            ctypes.c_uint32(_LANDLOCK_CREATE_RULESET_VERSION),
+        )
+    except OSError:
+        return 0
+
+
+def landlock_ruleset(access_fs: int, access_net: int, scoped: int) -> int:
+    attr = _RulesetAttr(access_fs, access_net, scoped)
+    # Kernels before ABI 4 and 6 know a shorter structure and refuse a longer one only if its
+    # tail is not zero, so the whole of it may always be passed.
+    return _syscall(
+        "landlock_create_ruleset",
+        444,
+        ctypes.byref(attr),
+        ctypes.c_size_t(ctypes.sizeof(attr)),
+        ctypes.c_uint32(0),
+    )
+
+
+def landlock_allow(ruleset_fd: int, path: str, access: int) -> None:
+    """Allow ``access`` on ``path`` and, if it is a folder, on all below it."""
+    fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        rule = _PathBeneath(access, fd)
+        _syscall(
+            f"landlock_add_rule {path}",
+            445,
+            ctypes.c_int(ruleset_fd),
+            ctypes.c_int(_LANDLOCK_RULE_PATH_BENEATH),
+            ctypes.byref(rule),
+            ctypes.c_uint32(0),
+        )
+    finally:
+        os.close(fd)
+
+
+def landlock_restrict(ruleset_fd: int) -> None:
+    _syscall("landlock_restrict_self", 446, ctypes.c_int(ruleset_fd), ctypes.c_uint32(0))
+
+
+# --- seccomp(2): a filter compiled elsewhere, as bytes ---
+
+
+class _SockFprog(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+def seccomp_install(program: bytes) -> None:
+    """Install a classic BPF filter; no_new_privs must be set.
+
+    Raises
+    ------
+    OSError
+        ``EINVAL`` for a program the kernel does not take.
+    """
+    buffer = ctypes.create_string_buffer(program, len(program))
+    fprog = _SockFprog(len(program) // 8, ctypes.addressof(buffer))
+    mode_filter, pr_set_seccomp = 2, 22
+    _check(
+        _libc.prctl(
+            ctypes.c_int(pr_set_seccomp),
+            ctypes.c_ulong(mode_filter),
+            ctypes.byref(fprog),
+            ctypes.c_ulong(0),
+            ctypes.c_ulong(0),
+        ),
+        "seccomp",
+    )

@@ -1,0 +1,174 @@
+"""Files in a folder that hostile code may write, handled from outside.
+
+Every name is resolved by the kernel with openat2(2) below one descriptor: no symbolic link, no
+``..`` and no magic link leads out, and only regular files are read. A :class:`Workspace` does not
+know where its folder is, so it also works on a mount that has no path on this host.
+"""
+
+from __future__ import annotations
+
+import errno
+import mimetypes
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+from .guest import kernel
+from .result import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_ENTRIES = 10_000
+"""Folder entries looked at in one walk; a guest that makes more hides only its own files."""
+MAX_DEPTH = 32
+MAX_READ = 256 << 20
+"""Largest file read into memory, in bytes."""
+
+Snapshot = dict[str, tuple[int, int, int, int]]
+"""Path → inode, size, mtime and ctime in ns. A guest cannot set a ctime."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The folder open as ``dir_fd``, which the creator of this value owns and closes.
+
+    ``owner`` is the uid and gid that files written from outside get, if not the caller's.
+    """
+
+    dir_fd: int
+    owner: tuple[int, int] | None = None
+
+    def snapshot(self) -> Snapshot:
+        """The state of all regular files, to tell later which of them changed."""
+        return {
+            path: (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+            for path, info in self._walk()
+        }
+
+    def artifacts(self, before: Snapshot) -> tuple[Artifact, ...]:
+        """The regular files created or changed since ``before``, by path."""
+        found = [
+            _artifact(path, info)
+            for path, info in self._walk()
+            if before.get(path) != (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        ]
+        return tuple(sorted(found, key=lambda artifact: artifact.path))
+
+    def list_files(self) -> list[Artifact]:
+        """All regular files, by path."""
+        return list(self.artifacts({}))
+
+    def read_file(self, path: str, limit: int = MAX_READ) -> bytes:
+        """The content of one regular file of at most ``limit`` bytes.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        UsageError
+            The path leaves the workspace, is not a regular file, or is too large.
+        """
+        fd = self._open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as file:
+            _require_regular(fd, path)
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise UsageError(f"{path!r} is larger than {limit:,} bytes.")
+        return data
+
+    def write_file(self, path: str, data: bytes) -> None:
+        """Write a file, making the folders above it.
+
+        Raises
+        ------
+        UsageError
+            The path leaves the workspace, goes through a link, or is not a regular file.
+        """
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            self._make_folder("/".join(parts[:depth]))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK
+        fd = self._open(path, flags, 0o644)
+        with os.fdopen(fd, "wb") as file:
+            _require_regular(fd, path)
+            os.ftruncate(fd, 0)
+            if self.owner:
+                os.fchown(fd, *self.owner)
+            file.write(data)
+
+    def _make_folder(self, path: str) -> None:
+        try:
+            os.close(self._open(path, os.O_DIRECTORY | os.O_RDONLY))
+        except FileNotFoundError:
+            above, _, name = path.rpartition("/")
+            parent = self._open(above or ".", os.O_DIRECTORY | os.O_RDONLY)
+            try:
+                os.mkdir(name, 0o755, dir_fd=parent)
+                if self.owner:
+                    os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+            finally:
+                os.close(parent)
+
+    def _open(self, path: str, flags: int, mode: int = 0) -> int:
+        if not path or "\0" in path:
+            raise UsageError(f"{path!r} is not the name of a file.")
+        try:
+            return kernel.open_beneath(self.dir_fd, path, flags | os.O_NOFOLLOW, mode)
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, "no such file in the workspace", path) from None
+        except OSError as error:
+            raise UsageError(_explain(path, error)) from error
+
+    def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Regular files, folder by folder, within the budgets above."""
+        folders, budget = [""], MAX_ENTRIES
+        while folders:
+            folder = folders.pop()
+            try:
+                fd = self._open(folder or ".", os.O_DIRECTORY | os.O_RDONLY)
+            except (OSError, UsageError):
+                continue  # it went away, or the guest made it unreadable
+            try:
+                with os.scandir(fd) as entries:
+                    for entry in entries:
+                        budget -= 1
+                        if budget < 0:
+                            return
+                        info = entry.stat(follow_symlinks=False)
+                        path = f"{folder}/{entry.name}" if folder else entry.name
+                        if stat.S_ISDIR(info.st_mode) and path.count("/") < MAX_DEPTH:
+                            folders.append(path)
+                        elif stat.S_ISREG(info.st_mode) and _is_text(path):
+                            yield path, info
+            except OSError:
+                continue
+            finally:
+                os.close(fd)
+
+
+def _is_text(path: str) -> bool:
+    """False for names that are not UTF-8: no result could carry them to where they are read."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _artifact(path: str, info: os.stat_result) -> Artifact:
+    mime_type, _ = mimetypes.guess_type(path)
+    return Artifact(path, info.st_size, mime_type or "application/octet-stream")
+
+
+def _require_regular(fd: int, path: str) -> None:
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise UsageError(f"{path!r} is not a regular file.")
+
+
+def _explain(path: str, error: OSError) -> str:
+    if error.errno in (errno.EXDEV, errno.ELOOP):
+        return f"{path!r} leads out of the workspace or through a link; name a file inside it."
+    return f"{path!r} cannot be opened in the workspace: {os.strerror(error.errno or 0)}."
