@@ -71,9 +71,7 @@ class Workspace:
         UsageError
             The path leaves the workspace, is not a regular file, or is too large.
         """
-        fd = self._open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(fd, "rb") as file:
-            _require_regular(fd, path)
+        with os.fdopen(self._open_regular(path, os.O_RDONLY), "rb") as file:
             data = file.read(limit + 1)
         if len(data) > limit:
             raise UsageError(f"{path!r} is larger than {limit:,} bytes.")
@@ -90,10 +88,8 @@ class Workspace:
         parts = path.split("/")
         for depth in range(1, len(parts)):
             self._make_folder("/".join(parts[:depth]))
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK
-        fd = self._open(path, flags, 0o644)
+        fd = self._open_regular(path, os.O_WRONLY | os.O_CREAT, 0o644)
         with os.fdopen(fd, "wb") as file:
-            _require_regular(fd, path)
             os.ftruncate(fd, 0)
             if self.owner:
                 os.fchown(fd, *self.owner)
@@ -111,6 +107,14 @@ class Workspace:
                     os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
             finally:
                 os.close(parent)
+
+    def _open_regular(self, path: str, flags: int, mode: int = 0) -> int:
+        # O_NONBLOCK: opening a FIFO that a guest left there must not wait for its other end.
+        fd = self._open(path, flags | os.O_NONBLOCK, mode)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise UsageError(f"{path!r} is not a regular file.")
+        return fd
 
     def _open(self, path: str, flags: int, mode: int = 0) -> int:
         if not path or "\0" in path:
@@ -161,11 +165,6 @@ def _is_text(path: str) -> bool:
 def _artifact(path: str, info: os.stat_result) -> Artifact:
     mime_type, _ = mimetypes.guess_type(path)
     return Artifact(path, info.st_size, mime_type or "application/octet-stream")
-
-
-def _require_regular(fd: int, path: str) -> None:
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        raise UsageError(f"{path!r} is not a regular file.")
 
 
 def _explain(path: str, error: OSError) -> str:

@@ -1,0 +1,241 @@
+"""What a sandbox may use."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from .errors import PolicyError
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+_UNITS = {
+    "": 1, "b": 1,
+    "k": KIB, "kb": 1000, "kib": KIB,
+    "m": MIB, "mb": 1000**2, "mib": MIB,
+    "g": GIB, "gb": 1000**3, "gib": GIB,
+    "t": GIB * KIB, "tb": 1000**4, "tib": GIB * KIB,
+}  # fmt: skip
+
+OPTIONAL_LAYERS = ("landlock", "seccomp")
+"""Layers a policy may name in ``allow_missing``."""
+
+
+def parse_size(value: int | str) -> int:
+    """Bytes of ``"512MiB"``, ``"1.5 GB"``, ``"64k"`` or a plain number.
+
+    ``k``, ``m`` and ``g`` alone count in powers of 1024, as Docker's do.
+
+    Raises
+    ------
+    PolicyError
+        It is not a size.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(value).lower())
+    if match is None or match[2] not in _UNITS:
+        raise PolicyError(f"{value!r} is not a size; write for example 512MiB, 1GB or 65536.")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What code in a sandbox may use. A value: checked once, never changed.
+
+    Sizes are bytes, or text such as ``"512MiB"``; they are bytes when read back.
+
+    Raises
+    ------
+    PolicyError
+        A value that cannot be meant; the message begins with the key.
+    """
+
+    timeout: float | None = 60.0
+    """Wall time of one run in seconds; ``None`` for no limit."""
+    memory: int | str = GIB
+    """Memory of one process (its data, not the files it maps)."""
+    processes: int = 128
+    """Processes and threads at one time."""
+    disk: int | str = 256 * MIB
+    """Room in a private workspace, and again in ``/tmp``; also the largest file."""
+    cpus: int | None = None
+    """Processors the code may run on; ``None`` for all."""
+    network: str | Sequence[str] = "none"
+    """``"none"``, or ``"host"`` for the host's own network without any confinement of it."""
+    read_only: Sequence[str | Path] = ()
+    """Files and folders of the host to be seen, at their own absolute paths."""
+    workdir: str | Path | None = None
+    """A folder of the host to be the workspace; ``None`` for a fresh, private one in memory."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Environment variables; nothing of the caller's is there unless it is named here."""
+    preload: Sequence[str] = ()
+    """Modules that are imported once, before any guest starts."""
+    output: int = MIB
+    """Characters of output that are kept."""
+    python: str | Path | None = None
+    """The interpreter; ``None`` for the one that runs this."""
+    allow_missing: Sequence[str] = ()
+    """Layers (``"landlock"``, ``"seccomp"``) without which a run goes ahead all the same."""
+
+    def __post_init__(self) -> None:
+        for key, check in _CHECKS.items():
+            try:
+                object.__setattr__(self, key, check(getattr(self, key)))
+            except PolicyError as error:
+                raise PolicyError(f"{key}: {error}") from None
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """The policy with the keys of ``mapping``; unknown keys are refused by name."""
+        known = [item.name for item in dataclasses.fields(cls)]
+        for key in mapping:
+            if key not in known:
+                close = difflib.get_close_matches(str(key), known, n=1)
+                hint = f" Did you mean {close[0]!r}?" if close else f" Known: {', '.join(known)}."
+                raise PolicyError(f"{key}: there is no such key.{hint}")
+        return cls(**mapping)
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """The policy in a TOML file."""
+        try:
+            return cls.from_mapping(tomllib.loads(Path(path).read_text()))
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{path} cannot be read as a policy: {error}") from error
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some keys changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+
+def _timeout(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PolicyError(f"{value!r} is not a number of seconds.")
+    if not (math.isfinite(value) and 0 < value <= 30 * 86400):
+        raise PolicyError(f"{value!r} is not between 0 and 2,592,000 seconds.")
+    return float(value)
+
+
+def _size(low: int, high: int) -> Any:
+    def check(value: Any) -> int:
+        size = parse_size(value)
+        if not low <= size <= high:
+            raise PolicyError(f"{size:,} bytes is not between {low:,} and {high:,}.")
+        return size
+
+    return check
+
+
+def _count(low: int, high: int, *, optional: bool = False) -> Any:
+    def check(value: Any) -> int | None:
+        if value is None and optional:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise PolicyError(f"{value!r} is not a whole number between {low:,} and {high:,}.")
+        return value
+
+    return check
+
+
+def _network(value: Any) -> str:
+    if value in ("none", "host"):
+        return str(value)
+    if isinstance(value, Sequence) and not isinstance(value, str) and not value:
+        return "none"  # an empty list of hosts allows none
+    raise PolicyError(
+        f"{value!r} is not supported: only 'none' and 'host' are built so far; "
+        "a list of allowed hosts comes with a later version."
+    )
+
+
+def _existing(value: str | Path) -> Path:
+    path = Path(value).expanduser()
+    if "\0" in str(path) or not path.exists():
+        raise PolicyError(f"{str(value)!r} does not exist.")
+    return path.resolve()
+
+
+def _read_only(value: Any) -> tuple[Path, ...]:
+    if isinstance(value, str | Path):
+        raise PolicyError(f"{value!r} is one path; write a list of paths.")
+    paths = tuple(_existing(item) for item in value)
+    for path in paths:
+        if path == Path("/") or Path("/proc") in (path, *path.parents):
+            raise PolicyError(f"{str(path)!r} would show the whole host; name less.")
+    return paths
+
+
+def _workdir(value: Any) -> Path | None:
+    if value is None:
+        return None
+    if Path(value).is_symlink():
+        raise PolicyError(f"{str(value)!r} is a symbolic link; name the folder it points to.")
+    path = _existing(value)
+    if not path.is_dir():
+        raise PolicyError(f"{str(value)!r} is not a folder.")
+    if path == Path("/"):
+        raise PolicyError("the root of the host cannot be a workspace; name a folder in it.")
+    return path
+
+
+def _env(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise PolicyError(f"{value!r} is not a mapping of names to values.")
+    for name, text in value.items():  # pyright: ignore[reportUnknownVariableType]
+        if not (isinstance(name, str) and isinstance(text, str)):
+            raise PolicyError(f"{name!r}: names and values are text.")
+        if not name or "=" in name or "\0" in name + text:
+            raise PolicyError(f"{name!r} is not the name of a variable.")
+    return dict(value)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _preload(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise PolicyError(f"{value!r} is one module; write a list of modules.")
+    for name in value:
+        if not all(part.isidentifier() for part in str(name).split(".")):
+            raise PolicyError(f"{name!r} is not the name of a module.")
+    return tuple(value)
+
+
+def _python(value: Any) -> Path | None:
+    if value is None:
+        return None
+    path = Path(value).expanduser().absolute()  # not resolved: a venv's interpreter is a link
+    if not path.is_file():
+        raise PolicyError(f"{str(value)!r} is not an interpreter.")
+    return path
+
+
+def _allow_missing(value: Any) -> tuple[str, ...]:
+    for layer in value:
+        if layer not in OPTIONAL_LAYERS:
+            raise PolicyError(f"{layer!r} cannot be missing; only {', '.join(OPTIONAL_LAYERS)}.")
+    return tuple(value)
+
+
+_CHECKS = {
+    "timeout": _timeout,
+    "memory": _size(16 * MIB, 1 << 46),
+    "processes": _count(1, 100_000),
+    "disk": _size(MIB, 1 << 46),
+    "cpus": _count(1, 4096, optional=True),
+    "network": _network,
+    "read_only": _read_only,
+    "workdir": _workdir,
+    "env": _env,
+    "preload": _preload,
+    "output": _count(2, 1 << 30),
+    "python": _python,
+    "allow_missing": _allow_missing,
+}
