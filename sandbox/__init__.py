@@ -9,7 +9,10 @@ from .errors import (
     SandcrewError,
     UsageError,
 )
+from .policy import Policy
 from .result import Artifact, CodeResult, Denial, OutputEvent, RichOutput, Usage
+from .run import Run
+from .sandbox import Sandbox
 
 __all__ = [
     "Artifact",
@@ -20,8 +23,11 @@ __all__ = [
     "Denial",
     "MissingExtra",
     "OutputEvent",
+    "Policy",
     "PolicyError",
     "RichOutput",
+    "Run",
+    "Sandbox",
     "SandcrewError",
     "Usage",
     "UsageError",

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Dict, Iterator, Tuple  # noqa: UP035  (Python 3.9 runs this file too)
+from typing import Any, Iterator
 
 MAX_HEADER = 1 << 20
 MAX_BODY = 64 << 20
 
-Frame = Tuple[Dict[str, Any], bytes]  # noqa: UP006
+Frame = tuple[dict[str, Any], bytes]
 
 _LENGTHS = struct.Struct(">II")
 
@@ -29,7 +29,7 @@ class ProtocolError(Exception):
     """The other side does not keep to the protocol; the connection is of no more use."""
 
 
-def encode(header: Dict[str, Any], body: bytes = b"") -> bytes:  # noqa: UP006
+def encode(header: dict[str, Any], body: bytes = b"") -> bytes:
     """The bytes of one frame.
 
     Raises
@@ -75,7 +75,7 @@ def _check_lengths(header_size: int, body_size: int) -> None:
         raise ProtocolError(f"frame of {header_size} + {body_size} bytes is too large")
 
 
-def _parse(header: bytes) -> Dict[str, Any]:  # noqa: UP006
+def _parse(header: bytes) -> dict[str, Any]:
     try:
         value = json.loads(header)
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,137 @@
+"""The host's end of the conversation with a guest, on asyncio."""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from .guest.protocol import Decoder, ProtocolError, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MAX_FDS = 16
+_CHUNK = 1 << 16
+
+
+class Channel:
+    """Sends frames in whole, and calls ``on_frame`` for each that arrives.
+
+    The handler gets the header and the descriptors that came with the frame, which it must
+    close. After ``on_close`` nothing more arrives. What arrives is checked for form only: the
+    handler must take its content for hostile.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        on_frame: Callable[[dict[str, Any], list[int]], None],
+        on_close: Callable[[], None],
+    ) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._on_frame = on_frame
+        self._on_close = on_close
+        self._decoder = Decoder()
+        self._fds: list[int] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._writing = asyncio.Lock()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop this is attached to."""
+        return self._loop
+
+    def attach(self) -> None:
+        """Listen on the running event loop from now on, and on no other."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._sock)
+        self._loop = asyncio.get_running_loop()
+        self._writing = asyncio.Lock()
+        self._loop.add_reader(self._sock, self._readable)
+
+    async def send(
+        self, header: dict[str, Any], body: bytes = b"", fds: Sequence[int] = ()
+    ) -> None:
+        """Send one frame; frames of concurrent callers do not mix.
+
+        Raises
+        ------
+        OSError
+            The other side has gone.
+        """
+        data = memoryview(encode({**header, "fds": len(fds)}, body))
+        async with self._writing:
+            sent = await self._send_first(data, fds)
+            # A frame cut short would spoil all later ones, so a cancellation waits for its end;
+            # the guest always reads, so this is soon.
+            rest = asyncio.ensure_future(
+                asyncio.get_running_loop().sock_sendall(self._sock, data[sent:])
+            )
+            try:
+                await asyncio.shield(rest)
+            except asyncio.CancelledError:
+                await asyncio.wait([rest])
+                raise
+
+    async def _send_first(self, data: memoryview, fds: Sequence[int]) -> int:
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        while True:
+            try:
+                return self._sock.sendmsg([data[:_CHUNK]], rights)
+            except BlockingIOError:
+                await self._writable()
+
+    async def _writable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        loop.add_writer(self._sock, lambda: ready.done() or ready.set_result(None))
+        try:
+            await ready
+        finally:
+            loop.remove_writer(self._sock)
+
+    def close(self) -> None:
+        """Close the socket; the other side sees the end and goes."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._sock)
+        self._loop = None
+        self._sock.close()
+        for fd in self._fds:
+            os.close(fd)
+        self._fds.clear()
+
+    def _readable(self) -> None:
+        try:
+            data, ancillary, _, _ = self._sock.recvmsg(
+                _CHUNK, socket.CMSG_SPACE(_MAX_FDS * 4), socket.MSG_CMSG_CLOEXEC
+            )
+            self._keep_fds(ancillary)
+            for header, _ in self._decoder.feed(data):
+                self._on_frame(header, self._take_fds(header))
+        except BlockingIOError:
+            return
+        except (OSError, ProtocolError):
+            data = b""
+        if not data:
+            self.close()
+            self._on_close()
+
+    def _keep_fds(self, ancillary: list[tuple[int, int, bytes]]) -> None:
+        for level, kind, payload in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                fds = array.array("i")
+                with contextlib.suppress(ValueError):
+                    fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
+                self._fds.extend(fds)
+
+    def _take_fds(self, header: dict[str, Any]) -> list[int]:
+        count = header.get("fds", 0)
+        if not isinstance(count, int) or not 0 <= count <= len(self._fds):
+            raise ProtocolError("descriptors are missing")
+        taken, self._fds = self._fds[:count], self._fds[count:]
+        return taken

@@ -1,0 +1,142 @@
+"""The layers around one guest, put on by its first process before any untrusted code runs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import socket
+import struct
+from typing import Any
+
+from . import kernel, root
+
+Config = dict[str, Any]
+
+# Landlock access rights: linux/landlock.h. Names of the kernel without LANDLOCK_ACCESS_FS_.
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+_ABI_1 = (1 << 13) - 1
+_REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+_SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1, 2
+
+_WRITABLE = (root.WORKSPACE, root.HOME, "/tmp", "/dev/shm")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+
+def confine(config: Config) -> None:
+    """Put every layer on this process, the first of a new pid namespace.
+
+    Raises
+    ------
+    OSError
+        A layer could not be put on; the process must end without running anything.
+    """
+    maps = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    _own_namespaces(config)
+    _own_mounts(config)
+    _become_unprivileged(config["uid"], maps)
+    os.close(maps)
+    _limit(config)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if config["landlock"]:
+        _landlock(config["landlock"])
+    for program in config["filters"]:
+        kernel.seccomp_install(program)
+
+
+def _own_namespaces(config: Config) -> None:
+    flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+    if config["cgroup_namespace"]:
+        flags |= kernel.CLONE_NEWCGROUP
+    if config["network"] == "none":
+        flags |= kernel.CLONE_NEWNET
+    kernel.unshare(flags)
+    socket.sethostname("sandbox")
+    if config["network"] == "none":
+        _loopback_up()
+
+
+def _loopback_up() -> None:
+    """Switch on the private loopback, so that programs can talk to themselves (netdevice(7))."""
+    get_flags, set_flags, up = 0x8913, 0x8914, 1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        request = fcntl.ioctl(sock, get_flags, struct.pack("16sh22x", b"lo", 0))
+        (flags,) = struct.unpack_from("h", request, 16)
+        fcntl.ioctl(sock, set_flags, struct.pack("16sh22x", b"lo", flags | up))
+
+
+def _own_mounts(config: Config) -> None:
+    hidden = [(path, kernel.open_tree(path)) for path in config["under_tmp"]]
+    root.private_tmpfs("/tmp", config["disk"])
+    root.private_tmpfs("/dev/shm", config["shm"])
+    for path, clone in hidden:
+        root.attach(clone, path)
+    kernel.mount("proc", "/proc", "proc", root.PROC | kernel.MS_RDONLY)
+    os.chdir(root.WORKSPACE)
+
+
+def _become_unprivileged(uid: int, maps: int) -> None:
+    """Leave every capability behind, in a user namespace of its own.
+
+    The namespace gives the process limit a count of its own (RLIMIT_NPROC counts per user and
+    namespace, user_namespaces(7)), and owns none of the other namespaces, so that nothing inside
+    has power over them.
+    """
+    if os.getuid() != uid:
+        os.setgroups([])
+        kernel.prctl(kernel.PR_SET_KEEPCAPS, 1)
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        kernel.set_capabilities(kernel.permitted_capabilities())
+    kernel.unshare(kernel.CLONE_NEWUSER)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or the files below would belong to root
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{uid} {uid} 1"),
+        ("oom_score_adj", "1000"),
+    ):
+        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=maps)
+        os.write(fd, text.encode())
+        os.close(fd)
+    kernel.drop_bounding_set()
+    kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
+    kernel.set_capabilities(0)
+
+
+def _limit(config: Config) -> None:
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_DATA: config["memory"],
+        resource.RLIMIT_FSIZE: config["disk"],
+        resource.RLIMIT_NPROC: config["processes"] + 1,  # the init of the namespace counts too
+        resource.RLIMIT_NOFILE: 4096,
+        resource.RLIMIT_MEMLOCK: 64 << 10,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_RTPRIO: 0,
+        resource.RLIMIT_NICE: 0,
+        resource.RLIMIT_SIGPENDING: 1024,
+    }
+    for kind, wanted in limits.items():
+        _, hard = resource.getrlimit(kind)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (value, value))
+    if config["cpus"]:
+        cpus = sorted(os.sched_getaffinity(0))[: config["cpus"]]
+        os.sched_setaffinity(0, cpus)
+
+
+def _landlock(abi: int) -> None:
+    handled = _ABI_1
+    handled |= _REFER if abi >= 2 else 0
+    handled |= _TRUNCATE if abi >= 3 else 0
+    handled |= _IOCTL_DEV if abi >= 5 else 0
+    scoped = _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS if abi >= 6 else 0
+    ruleset = kernel.landlock_ruleset(handled, 0, scoped)
+    kernel.landlock_allow(ruleset, "/", EXECUTE | READ_FILE | READ_DIR)
+    for path in _WRITABLE:
+        kernel.landlock_allow(ruleset, path, handled & ~_IOCTL_DEV)
+    for path in _DEVICES:
+        kernel.landlock_allow(ruleset, path, (READ_FILE | WRITE_FILE | _TRUNCATE) & handled)
+    kernel.landlock_restrict(ruleset)
+    os.close(ruleset)

@@ -1,0 +1,212 @@
+"""Runs the untrusted program: the last code of ours in its process.
+
+Python runs in this very interpreter, which was forked warm; anything else is executed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import fcntl
+import gc
+import io
+import os
+import signal
+import struct
+import sys
+import time
+import types
+from typing import Any, NoReturn
+
+_FIONREAD = 0x541B
+
+
+def run(program: dict[str, Any], code: bytes) -> NoReturn:
+    """Run ``code`` as ``program`` says, with descriptors 0 to 2 in place; never returns."""
+    os.environ.clear()
+    os.environ.update(program["env"])
+    if program["stdin"]:
+        _feed_stdin(code)
+    else:
+        _write_file(program["file"], code)
+    if program["argv"]:
+        _execute(program["argv"])
+    _exit(_run_python(program["file"], code))
+
+
+def _write_file(path: str, code: bytes) -> None:
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(code)
+    except OSError as error:
+        _fail(f"{path} cannot be written: {error.strerror}")
+
+
+def _feed_stdin(code: bytes) -> None:
+    fd = os.memfd_create("program")
+    with os.fdopen(fd, "wb", closefd=False) as file:
+        file.write(code)
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.dup2(fd, 0)
+    os.close(fd)
+
+
+def _execute(argv: list[str]) -> NoReturn:
+    # Python ignores these two, and what is ignored stays so across exec.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        os.execv(argv[0], argv)
+    except OSError as error:
+        _fail(f"{argv[0]} cannot be run: {error.strerror}", 127)
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    os.write(2, (message + "\n").encode("utf-8", "replace"))
+    os._exit(code)
+
+
+# --- Python, in this interpreter ---
+
+
+def _run_python(file: str, code: bytes) -> int:
+    _open_streams()
+    _reseed()
+    sys.argv = [file]
+    folder = os.path.dirname(file)
+    sys.path.insert(0, os.getcwd() if folder == "/tmp" else folder)
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=file, __builtins__=builtins)
+    sys.modules["__main__"] = module
+    try:
+        exec(compile(code, file, "exec", dont_inherit=True), module.__dict__)
+    except BaseException as error:  # whatever it raises, it is the program's
+        return _exit_code(error)
+    return 0
+
+
+def _open_streams() -> None:
+    streams = []
+    for fd, errors in ((1, "surrogateescape"), (2, "backslashreplace")):
+        raw = _OrderedFile(fd, "wb", closefd=False)
+        streams.append(
+            io.TextIOWrapper(
+                io.BufferedWriter(raw), encoding="utf-8", errors=errors, line_buffering=True
+            )
+        )
+    sys.stdout, sys.stderr = streams
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+
+
+class _OrderedFile(io.FileIO):
+    """One of two pipes read by the same reader, who sees the order of writes to both.
+
+    Two pipes have no common order. So whoever changes from one to the other first waits, for a
+    bounded time, until the reader has emptied the first.
+    """
+
+    _last = 1
+
+    def write(self, data: Any) -> Any:
+        cls = _OrderedFile
+        if cls._last != self.fileno():
+            _wait_until_read(cls._last)
+            cls._last = self.fileno()
+        return super().write(data)
+
+
+def _wait_until_read(fd: int) -> None:
+    for pause in (0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02):
+        try:
+            (unread,) = struct.unpack("i", fcntl.ioctl(fd, _FIONREAD, b"\0\0\0\0"))
+        except OSError:  # no pipe any more: the program has put something else there
+            return
+        if not unread:
+            return
+        time.sleep(pause)
+
+
+def _reseed() -> None:
+    """Give the random sources that were loaded before the fork a state of their own.
+
+    Python reseeds its own ``random`` after a fork; numpy's global state is copied.
+    """
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, SystemExit):
+        if error.code is None or isinstance(error.code, int):
+            return (error.code or 0) & 0xFF
+        _print_error(str(error.code) + "\n")
+        return 1
+    # The first frame is ours.
+    traceback = error.__traceback__.tb_next if error.__traceback__ else None
+    error.__traceback__ = traceback
+    try:
+        sys.excepthook(type(error), error, traceback)
+    except BaseException:  # a program may put anything there
+        _print_error(f"{type(error).__name__}\n")
+    return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _print_error(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except Exception:
+        os.write(2, text.encode("utf-8", "replace"))
+
+
+_loaded_before: set[str] = set()
+
+
+def remember_modules() -> None:
+    """Note what is loaded, before a program is: it stays untouched (and shared) at the end."""
+    _loaded_before.update(sys.modules)
+
+
+def _exit(code: int) -> NoReturn:
+    """End as an interpreter does, without touching what was loaded before the fork.
+
+    A full finalisation would write to every page of the preloaded modules, and so copy them.
+    What a program can notice is done: threads are joined, exit functions run, its own objects
+    are finalised (which flushes files it left open), streams are flushed.
+    """
+    for step in (_join_threads, _run_exit_functions, _drop_program, _flush):
+        try:
+            step()
+        except BaseException as error:  # hooks belong to the program
+            code = _exit_code(error) or code
+    os._exit(code)
+
+
+def _join_threads() -> None:
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+
+
+def _run_exit_functions() -> None:
+    import atexit
+
+    atexit._run_exitfuncs()
+
+
+def _drop_program() -> None:
+    own = [m for name, m in sys.modules.items() if name not in _loaded_before]
+    places = (os.getcwd(), "/tmp")
+    for module in [sys.modules["__main__"], *own]:
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.startswith(places):
+            module.__dict__.clear()
+    gc.collect()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()

@@ -1,0 +1,105 @@
+"""The small root that guests see, built once for all guests of a sandbox."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import kernel
+
+READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
+PRIVATE = kernel.MS_NOSUID | kernel.MS_NODEV
+PROC = PRIVATE | kernel.MS_NOEXEC
+
+WORKSPACE = "/workspace"
+HOME = "/home/sandbox"
+
+Entry = dict[str, Any]
+
+
+def build(config: dict[str, Any], workspace_mount: int | None) -> None:
+    """Build the root that ``config`` describes and make it this process's root.
+
+    ``workspace_mount`` is a detached mount to use as the workspace; without one the workspace is
+    a fresh tmpfs. The old root is gone afterwards, and the new one cannot be written.
+    """
+    kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
+    # All sources are taken before anything is covered, and by descriptor, so that it does not
+    # matter what lies where, and nothing can be exchanged between look-up and mount.
+    entries = [(entry, _clone(entry)) for entry in config["root"]]
+    kernel.mount("tmpfs", "/tmp", "tmpfs", PRIVATE, "mode=0755,size=8m")
+    os.chdir("/tmp")
+    for entry, clone in entries:
+        _place(entry, clone)
+    _private_folder(WORKSPACE, config, workspace_mount)
+    _private_folder(HOME, config, None)
+    for path in ("/tmp", "/dev/shm", "/proc"):
+        os.makedirs("." + path, exist_ok=True)
+    kernel.mount("proc", "./proc", "proc", PROC)
+    # pivot_root(2), "pivot_root(".", ".")": the old root lies under the new one for a moment.
+    kernel.pivot_root(".", ".")
+    kernel.umount(".", kernel.MNT_DETACH)
+    os.chdir("/")
+    flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | PRIVATE
+    kernel.mount("none", "/", "", flags)
+
+
+def paths_under_tmp(config: dict[str, Any]) -> list[str]:
+    """Bound paths that the private ``/tmp`` of each guest would hide."""
+    return [e["path"] for e in config["root"] if "bind" in e and e["path"].startswith("/tmp/")]
+
+
+def private_tmpfs(path: str, size: int, mode: str = "1777") -> None:
+    inodes = max(size >> 14, 1024)
+    data = f"mode={mode},size={size},nr_inodes={inodes}"
+    kernel.mount("tmpfs", path, "tmpfs", PRIVATE, data)
+
+
+def attach(clone: int, path: str) -> None:
+    """Attach a detached mount at ``path``, making what is needed to hold it."""
+    _make_mount_point(clone, path)
+    kernel.move_mount(clone, path)
+    os.close(clone)
+
+
+def _clone(entry: Entry) -> int | None:
+    if "bind" not in entry:
+        return None
+    clone = kernel.open_tree(entry["bind"])
+    # A device must stay one; everything else loses devices and set-uid bits.
+    attributes = kernel.MOUNT_ATTR_NOSUID if entry.get("device") else READ_ONLY
+    kernel.mount_setattr(clone, attributes)
+    return clone
+
+
+def _place(entry: Entry, clone: int | None) -> None:
+    path = "." + entry["path"]
+    if clone is not None:
+        attach(clone, path)
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if "link" in entry:
+        os.symlink(entry["link"], path)
+    else:
+        with open(path, "w") as file:
+            file.write(entry["text"])
+
+
+def _private_folder(path: str, config: dict[str, Any], clone: int | None) -> None:
+    os.makedirs("." + path, exist_ok=True)
+    if clone is not None:
+        attach(clone, "." + path)
+        return
+    private_tmpfs("." + path, config["disk"], "0755")
+    os.chown("." + path, config["uid"], config["uid"])
+
+
+def _make_mount_point(clone: int, path: str) -> None:
+    import stat
+
+    if stat.S_ISDIR(os.fstat(clone).st_mode):
+        os.makedirs(path, exist_ok=True)
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "a"):
+        pass

@@ -1,0 +1,286 @@
+"""The fork server: a warm process that forks confined guests and never runs untrusted code.
+
+It is the first process of its own pid namespace, so that the kernel kills every guest with it,
+and it ends when the host closes the socket, so that nothing outlives its owner.
+
+Frames from the host: ``open`` (once), ``mapped`` (once), ``run``. Frames to the host:
+``unshared``, ``zygote``, ``ready`` or ``failed``, then ``started`` and ``exited`` for each run.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+from typing import Any, NoReturn
+
+from . import kernel, program, root
+from .channel import Channel
+from .confine import confine
+
+Config = dict[str, Any]
+
+EXIT_NOT_CONFINED = 70
+"""Exit status of a guest that could not put on its layers (sysexits.h, EX_SOFTWARE)."""
+
+
+def main(fd: int) -> NoReturn:
+    """Serve the host on the socket ``fd`` until it closes."""
+    channel = Channel(socket.socket(fileno=fd))
+    frame = channel.receive()
+    if frame is None:
+        os._exit(0)
+    config, body = frame
+    config["filters"] = _split(body, config["filters"])
+    try:
+        workspace = _workspace_mount(config)
+        _unshare(config)
+    except OSError as error:
+        _refuse(channel, error)
+    channel.send({"op": "unshared"})
+    if channel.receive() is None:  # the host writes the id maps now
+        os._exit(0)
+    try:
+        pid = os.fork()
+    except OSError as error:
+        _refuse(channel, error)
+    if pid:
+        _guard(channel, pid)
+    _serve(channel, config, workspace)
+
+
+def _split(body: bytes, sizes: list[int]) -> list[bytes]:
+    parts, start = [], 0
+    for size in sizes:
+        parts.append(body[start : start + size])
+        start += size
+    return parts
+
+
+def _refuse(channel: Channel, error: OSError) -> NoReturn:
+    channel.send({"op": "failed", "errno": error.errno, "message": str(error.args[-1])})
+    os._exit(1)
+
+
+def _guard(channel: Channel, pid: int) -> NoReturn:
+    """The parent of the zygote, outside of its namespace: hands over a pidfd, then reaps it."""
+    channel.send({"op": "zygote"}, [os.pidfd_open(pid)])
+    channel.sock.close()
+    _, status = os.waitpid(pid, 0)
+    os._exit(_exit_code(status))
+
+
+def _unshare(config: Config) -> None:
+    flags = kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID
+    flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
+    if config["cgroup_namespace"]:
+        flags |= kernel.CLONE_NEWCGROUP
+    if config["network"] == "none":
+        flags |= kernel.CLONE_NEWNET
+    kernel.unshare(flags)
+
+
+def _workspace_mount(config: Config) -> int | None:
+    """The caller's folder as a detached mount, where only root may make one (idmapped).
+
+    Guests run under an id that owns nothing. The mount shows them the owner of the folder as
+    that id (mount_setattr(2), "ID-mapped mounts"), so that they can write, and what they write
+    belongs to the owner of the folder.
+    """
+    if config["idmap"] is None:
+        return None
+    info = os.stat(config["workdir"])
+    guest = config["idmap"]
+    clone = kernel.open_tree(config["workdir"])
+    namespace = _id_namespace(f"{info.st_uid} {guest} 1", f"{info.st_gid} {guest} 1")
+    attributes = kernel.MOUNT_ATTR_IDMAP | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
+    kernel.mount_setattr(clone, attributes, namespace)
+    os.close(namespace)
+    return clone
+
+
+def _id_namespace(uid_map: str, gid_map: str) -> int:
+    """A user namespace with these maps, as a descriptor."""
+    ready_r, ready_w = os.pipe()
+    hold_r, hold_w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(hold_w)
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        os.write(ready_w, b".")
+        os.read(hold_r, 1)
+        os._exit(0)
+    os.close(ready_w)
+    os.read(ready_r, 1)
+    try:
+        for name, text in (("uid_map", uid_map), ("gid_map", gid_map)):
+            with open(f"/proc/{pid}/{name}", "w") as file:
+                file.write(text)
+        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        for fd in (ready_r, hold_r, hold_w):
+            os.close(fd)
+        os.waitpid(pid, 0)
+
+
+def _serve(channel: Channel, config: Config, workspace: int | None) -> NoReturn:
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        if workspace is None and config["workdir"]:
+            workspace = kernel.open_tree(config["workdir"])
+            kernel.mount_setattr(workspace, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
+        root.build(config, workspace)
+        folder = os.open(root.WORKSPACE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        _refuse(channel, error)
+    config["under_tmp"] = root.paths_under_tmp(config)
+    os.umask(0o022)
+    missing = _preload(config["preload"])
+    program.remember_modules()
+    gc.collect()
+    gc.freeze()  # objects from before a fork are never looked at again, so their pages stay shared
+    channel.send({"op": "ready", "missing": missing}, [folder])
+    os.close(folder)
+    Zygote(channel, config).serve()
+
+
+def _preload(names: list[str]) -> dict[str, str]:
+    """Import the modules guests will find warm; says which could not be and why."""
+    missing = {}
+    for name in names:
+        try:
+            __import__(name)
+        except Exception as error:
+            missing[name] = f"{type(error).__name__}: {error}"
+    return missing
+
+
+class Zygote:
+    """Forks a guest for each ``run`` frame and reports its end."""
+
+    def __init__(self, channel: Channel, config: Config) -> None:
+        self._channel = channel
+        self._config = config
+        self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self._runs: dict[int, tuple[int, int]] = {}
+
+    def serve(self) -> NoReturn:
+        child_r, child_w = os.pipe()
+        for fd in (child_r, child_w):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(child_w, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        poll = select.poll()
+        poll.register(self._channel.sock, select.POLLIN)
+        poll.register(child_r, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                if fd == child_r:
+                    os.read(child_r, 4096)
+                    self._reap()
+                elif not self._channel.fill(socket.MSG_DONTWAIT):
+                    os._exit(0)  # and the kernel kills what is left in the namespace
+            while True:
+                frame = self._channel.pending()
+                if frame is None:
+                    break
+                self._start(*frame)
+
+    def _start(self, header: dict[str, Any], code: bytes) -> None:
+        fds = self._channel.take_fds(header)
+        report_r, report_w = os.pipe()
+        try:
+            # The new namespace is for the next child only; this process goes back to its own.
+            kernel.unshare(kernel.CLONE_NEWPID)
+            pid = os.fork()
+        except OSError as error:
+            os.close(report_r)
+            self._channel.send({"op": "exited", "id": header["id"], "error": str(error)})
+        else:
+            if pid == 0:
+                _guest(self._config, header, code, fds, report_w)
+            self._runs[pid] = (header["id"], report_r)
+            pidfd = os.pidfd_open(pid)
+            self._channel.send({"op": "started", "id": header["id"]}, [pidfd])
+            os.close(pidfd)
+        finally:
+            kernel.setns(self._pid_namespace, kernel.CLONE_NEWPID)
+            for fd in (*fds, report_w):
+                os.close(fd)
+
+    def _reap(self) -> None:
+        while self._runs:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            run, report = self._runs.pop(pid)
+            with os.fdopen(report, "rb") as file:
+                error = file.read().decode("utf-8", "replace")
+            self._channel.send(
+                {
+                    "op": "exited",
+                    "id": run,
+                    "error": error or None,
+                    "exit_code": _exit_code(status),
+                    "cpu_seconds": usage.ru_utime + usage.ru_stime,
+                    "peak_memory": usage.ru_maxrss * 1024,
+                }
+            )
+
+
+def _exit_code(status: int) -> int:
+    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _guest(
+    config: Config,
+    header: dict[str, Any],
+    code: bytes,
+    fds: list[int],
+    report: int,
+) -> NoReturn:
+    """The first process of a guest: puts the layers on, starts the program, reaps, ends with it."""
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _take_streams(fds, report)
+        report = 3
+        confine(config)
+        # The program shares this process's id. It must not be able to look into it.
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        pid = os.fork()
+    except BaseException as error:  # fail closed: nothing ran, and the host is told why
+        os.write(report, str(error.args[-1] if error.args else error).encode()[:4096])
+        os._exit(EXIT_NOT_CONFINED)
+    if pid == 0:
+        os.close(report)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        os.setsid()
+        program.run(header["program"], code)
+    os.closerange(0, 4)
+    while True:
+        child, status = os.wait()
+        if child == pid:
+            os._exit(_exit_code(status))
+
+
+def _take_streams(fds: list[int], report: int) -> None:
+    """Descriptors 0 to 3 are stdin, stdout, stderr and the report; nothing else stays open."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    # Copies above all targets first, so that no target is overwritten before it is used.
+    copies = [_above(fd) for fd in (null, *fds, report)]
+    for target, fd in enumerate(copies):
+        os.dup2(fd, target, inheritable=target < 3)
+    os.closerange(4, max(_open_fds()) + 1)
+
+
+def _above(fd: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+
+
+def _open_fds() -> list[int]:
+    return [int(name) for name in os.listdir("/proc/self/fd")]

@@ -1,0 +1,54 @@
+"""The user and group ids a sandbox runs under."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from .rootfs import GUEST_UID
+
+_FAVOURED = range(1_600_000_000, 1_600_065_536)
+"""Ids of guests where all 32 bits can be had: far from users, services and containers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Maps for the namespace of the zygote (user_namespaces(7)).
+
+    ``owner`` is the id that guests have outside, when it is another than the caller's.
+    """
+
+    uid_map: str
+    gid_map: str
+    may_setgroups: bool
+    owner: int | None
+
+
+def choose_identity() -> Identity:
+    """Root gets an id that owns nothing; anybody else can only be themselves."""
+    uid, gid = os.geteuid(), os.getegid()
+    if uid != 0:
+        return Identity(f"{GUEST_UID} {uid} 1", f"{GUEST_UID} {gid} 1", False, None)
+    owner = _unused_id()
+    return Identity(
+        f"0 {uid} 1\n{GUEST_UID} {owner} 1", f"0 {gid} 1\n{GUEST_UID} {owner} 1", True, owner
+    )
+
+
+def _unused_id() -> int:
+    """An id from the far end of those this process may map."""
+    if _mappable("uid") > _FAVOURED.stop and _mappable("gid") > _FAVOURED.stop:
+        return secrets.choice(_FAVOURED)
+    # In a container with few ids: below the last one, which is often in use (65534, 65535).
+    return max(min(_mappable("uid"), _mappable("gid")) - 100 - secrets.randbelow(100), 1)
+
+
+def _mappable(kind: str) -> int:
+    """One above the highest id of this process's own namespace."""
+    highest = 0
+    for line in Path(f"/proc/self/{kind}_map").read_text().splitlines():
+        first, _, count = map(int, line.split())
+        highest = max(highest, first + count)
+    return highest

@@ -1,0 +1,56 @@
+"""How a program in each language is started in a guest."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from .errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """``argv`` with ``{file}`` in it; empty for Python, which is forked and not executed.
+
+    With ``stdin`` the code comes on standard input. ``folders`` must be visible to guests.
+    """
+
+    suffix: str
+    argv: tuple[str, ...] = ()
+    stdin: bool = False
+    folders: tuple[Path, ...] = ()
+
+
+@cache
+def languages() -> dict[str, Language]:
+    """What this host can run, by canonical name."""
+    found = {"python": Language(".py")}
+    for name, suffix in (("bash", ".sh"), ("sh", ".sh")):
+        path = shutil.which(name, path="/usr/bin:/bin")
+        if path:
+            found[name] = Language(suffix, (path, "{file}"))
+    node = shutil.which("node")
+    if node:
+        # From standard input, so that require("./x") looks in the workspace.
+        program = Path(node).resolve()
+        found["javascript"] = Language(
+            ".js", (str(program), "-"), stdin=True, folders=(program.parent.parent,)
+        )
+    return found
+
+
+def find_language(name: str) -> Language:
+    """The language called ``name``.
+
+    Raises
+    ------
+    UsageError
+        This host cannot run it.
+    """
+    try:
+        return languages()[name]
+    except KeyError:
+        known = ", ".join(languages())
+        raise UsageError(f"Unknown language {name!r}: this sandbox runs {known}.") from None

@@ -1,0 +1,114 @@
+"""The layers of the local sandbox: which this host has, and what to do about the missing."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import seccomp
+from .errors import BackendUnavailable
+from .guest import kernel
+
+if TYPE_CHECKING:
+    from .policy import Policy
+
+DOCKER = "Or use the Docker executor (--executor docker)."
+
+_ALWAYS = (
+    "user-namespace",
+    "pid-namespace",
+    "mount-namespace",
+    "ipc-namespace",
+    "uts-namespace",
+    "private-root",
+    "unprivileged-uid",
+    "no-capabilities",
+    "no-new-privileges",
+    "rlimits",
+    "clean-environment",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What will be enforced: ``names`` for the result, ``landlock_abi`` 0 to do without."""
+
+    names: tuple[str, ...]
+    landlock_abi: int
+
+
+def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
+    """The layers for ``policy`` on this host, and the seccomp programs.
+
+    Raises
+    ------
+    BackendUnavailable
+        A layer is missing that the policy does not allow to be missing.
+    """
+    if not sys.platform.startswith("linux"):
+        raise BackendUnavailable(
+            "the local sandbox", why=f"it needs Linux, and this is {sys.platform}", remedy=DOCKER
+        )
+    abi = _landlock(policy)
+    programs = _seccomp(policy)
+    names = list(_ALWAYS)
+    if policy.network == "none":
+        names.append("network-namespace")
+    if abi:
+        names.append(f"landlock-{abi}")
+    if programs:
+        names.append("seccomp")
+    return Layers(tuple(names), abi), programs
+
+
+def _landlock(policy: Policy) -> int:
+    abi = kernel.landlock_abi()
+    if not abi and "landlock" not in policy.allow_missing:
+        raise BackendUnavailable(
+            "Landlock",
+            why="this kernel does not have it, or has it switched off",
+            remedy="Use Linux 5.13 or later with 'landlock' in the lsm= list of the kernel command "
+            "line, or name 'landlock' in the policy's allow_missing.",
+        )
+    return abi
+
+
+def _seccomp(policy: Policy) -> tuple[bytes, ...]:
+    try:
+        return seccomp.filters()
+    except BackendUnavailable:
+        if "seccomp" in policy.allow_missing:
+            return ()
+        raise
+
+
+def unavailable(policy: Policy, number: int, message: str) -> BackendUnavailable:
+    """The error for a layer that the kernel refused with errno ``number``."""
+    if "mount_setattr" in message and policy.workdir:
+        return BackendUnavailable(
+            f"the workspace {policy.workdir}",
+            why="its file system cannot show its files under another user id, which a sandbox "
+            f"started by root needs ({message})",
+            remedy="Start sandcrew as the owner of the folder instead of root, or put the folder "
+            "on ext4, xfs, btrfs or tmpfs.",
+        )
+    return BackendUnavailable("namespaces", why=message, remedy=_namespace_remedy(number))
+
+
+def _namespace_remedy(number: int) -> str:
+    match number:
+        case errno.EPERM | errno.EACCES:
+            return (
+                "This host forbids unprivileged user namespaces. On Ubuntu: sysctl "
+                "kernel.apparmor_restrict_unprivileged_userns=0; on Debian: sysctl "
+                "kernel.unprivileged_userns_clone=1; in a container: a seccomp profile that allows "
+                f"unshare and mount. {DOCKER}"
+            )
+        case errno.ENOSPC | errno.EUSERS:
+            return f"Raise the limit: sysctl user.max_user_namespaces=10000. {DOCKER}"
+        case errno.ENOSYS | errno.EINVAL:
+            return f"The local sandbox needs Linux 5.13 or later. {DOCKER}"
+        case _:
+            return f"Run 'sandcrew doctor' to see what this host offers. {DOCKER}"

@@ -1,0 +1,231 @@
+"""The sandbox: a confined place for code nobody trusts."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Self
+
+from .errors import UsageError
+from .interpreter import find_interpreter
+from .language import find_language
+from .policy import Policy
+from .result import CodeResult
+from .run import Run
+from .zygote import Zygote
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+    from types import TracebackType
+
+    from .result import Artifact, OutputEvent
+
+MAX_CODE = 64 << 20
+"""Largest program, in bytes."""
+
+
+class Sandbox:
+    """Runs programs confined, as :class:`Policy` says. Linux only; needs no root.
+
+    Each run is a fresh process tree; the workspace is shared by all runs and lives as long as
+    the sandbox. Runs may overlap. The sandbox starts by itself at the first use; ``async with``
+    also ends it, and it ends in any case when the process that made it does.
+
+    >>> async with Sandbox(Policy(timeout=10)) as box:
+    ...     result = await box.run("print(1 + 1)")
+    """
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self._zygote: Zygote | None = None
+        self._closed = False
+        self._starting: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+
+    async def start(self) -> None:
+        """Get ready for runs; does nothing when it is.
+
+        Raises
+        ------
+        BackendUnavailable
+            This host cannot give what the policy asks for.
+        """
+        await self._ready()
+
+    async def close(self) -> None:
+        """Kill what runs, and remove everything; idempotent, bounded in time."""
+        self._closed = True
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            await zygote.close()
+
+    async def run(
+        self,
+        code: str,
+        *,
+        language: str = "python",
+        file: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  (it limits the program, not this call)
+    ) -> CodeResult:
+        """Run ``code`` in a fresh interpreter and return what it did.
+
+        Parameters
+        ----------
+        language:
+            A canonical name: ``"python"``, ``"bash"``, ``"sh"``, ``"javascript"``.
+        file:
+            Where in the workspace to put the code and run it from; by default it is put outside.
+        env:
+            Environment variables on top of the policy's.
+        timeout:
+            Seconds of wall time, instead of the policy's.
+
+        Raises
+        ------
+        UsageError
+            Unknown language, a path outside the workspace, a program over 64 MiB.
+        BackendError
+            The backend failed, not the program.
+        """
+        result: CodeResult | None = None
+        events = self.stream(code, language=language, file=file, env=env, timeout=timeout)
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, CodeResult):
+                    result = event
+        assert result is not None
+        return result
+
+    async def stream(
+        self,
+        code: str,
+        *,
+        language: str = "python",
+        file: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+        run: Run | None = None,
+    ) -> AsyncGenerator[OutputEvent | CodeResult, None]:
+        """As :meth:`run`, telling the output as it is printed; the result comes last.
+
+        Leaving the iteration kills the program. ``run`` is a :meth:`new_run` by which somebody
+        else can cancel it.
+        """
+        program, body = self._program(code, language, file, env)
+        zygote = await self._ready()
+        run = run or self.new_run(timeout=timeout)
+
+        async def spawn(run: Run, streams: list[int]) -> None:
+            await zygote.spawn(run, program, body, streams)
+
+        events = run.stream(spawn, zygote.workspace, zygote.isolation)
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    def new_run(self, *, timeout: float | None = None) -> Run:
+        """A run to hand to :meth:`stream`, whose ``cancel()`` ends the program."""
+        return Run(timeout=timeout or self.policy.timeout, output=self.policy.output)
+
+    async def write_file(self, path: str, data: bytes | str) -> None:
+        """Put a file into the workspace, making the folders above it.
+
+        Raises
+        ------
+        UsageError
+            The path leaves the workspace or goes through a link.
+        """
+        body = data.encode() if isinstance(data, str) else data
+        zygote = await self._ready()
+        await asyncio.to_thread(zygote.workspace.write_file, path, body)
+
+    async def read_file(self, path: str) -> bytes:
+        """The content of a regular file of the workspace, up to 256 MiB.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        UsageError
+            The path leaves the workspace or is not a regular file.
+        """
+        zygote = await self._ready()
+        return await asyncio.to_thread(zygote.workspace.read_file, path)
+
+    async def list_files(self) -> list[Artifact]:
+        """The regular files of the workspace, by path."""
+        zygote = await self._ready()
+        return await asyncio.to_thread(zygote.workspace.list_files)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # --- inside ---
+
+    async def _ready(self) -> Zygote:
+        async with self._start_lock():
+            if self._closed:
+                raise UsageError("This sandbox is closed; make a new one.")
+            if self._zygote is not None and not self._zygote.alive:
+                await self._zygote.close()
+                self._zygote = None
+            if self._zygote is None:
+                self._zygote = await Zygote.launch(self.policy)
+            self._zygote.attach()
+            return self._zygote
+
+    def _start_lock(self) -> asyncio.Lock:
+        """One lock for each event loop that this sandbox is used on, one after another."""
+        loop = asyncio.get_running_loop()
+        if self._starting is None or self._starting[0] is not loop:
+            self._starting = (loop, asyncio.Lock())
+        return self._starting[1]
+
+    def _program(
+        self, code: str, language: str, file: str | None, env: Mapping[str, str] | None
+    ) -> tuple[dict[str, Any], bytes]:
+        how = find_language(language)
+        body = code.encode("utf-8", "surrogatepass")
+        if len(body) > MAX_CODE:
+            raise UsageError(f"A program of {len(body):,} bytes is over the limit of {MAX_CODE:,}.")
+        path = f"/workspace/{_inside(file)}" if file else f"/tmp/main{how.suffix}"  # noqa: S108
+        return {
+            "argv": [part.format(file=path) for part in how.argv],
+            "file": path,
+            "stdin": how.stdin,
+            "env": {**_environment(self.policy), **(env or {})},
+        }, body
+
+
+def _inside(file: str) -> str:
+    parts = PurePosixPath(file).parts
+    if not parts or file.startswith("/") or ".." in parts or "\0" in file:
+        raise UsageError(f"{file!r} is not the name of a file in the workspace.")
+    return str(PurePosixPath(*parts))
+
+
+def _environment(policy: Policy) -> dict[str, str]:
+    """All that a program finds in its environment."""
+    executable = find_interpreter(policy.python).executable
+    return {
+        "PATH": f"{executable.parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/home/sandbox",
+        "USER": "sandbox",
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/tmp",  # noqa: S108
+        # What a program prints is seen at once, and kept when it is killed.
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "agg",
+        **policy.env,
+    }

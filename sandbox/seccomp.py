@@ -1,0 +1,142 @@
+"""The system call filter, compiled on the host with libseccomp and handed to guests as bytes.
+
+Two programs, of which the kernel takes the stricter answer. The first is an allow list: what is
+not on it does not exist (ENOSYS, so that libraries fall back to older calls), and what is known
+to be dangerous is refused (EPERM). The second looks at arguments of calls the first allows.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from functools import cache
+from typing import Any
+
+from .errors import BackendUnavailable
+
+ALLOWED = """
+accept accept4 access alarm arch_prctl bind brk capget capset chdir chmod chown clock_getres
+clock_gettime clock_nanosleep clone close close_range connect copy_file_range creat dup dup2 dup3
+epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 execve
+execveat exit exit_group faccessat faccessat2 fadvise64 fallocate fchdir fchmod fchmodat
+fchmodat2 fchown fchownat fcntl fdatasync fgetxattr flistxattr flock fork fstat fstatfs fsync
+ftruncate futex futex_waitv futimesat get_robust_list get_thread_area getcpu getcwd getdents
+getdents64 getegid geteuid getgid getgroups getitimer getpeername getpgid getpgrp getpid getppid
+getpriority getrandom getresgid getresuid getrlimit getrusage getsid getsockname getsockopt
+gettid gettimeofday getuid getxattr inotify_add_watch inotify_init inotify_init1
+inotify_rm_watch ioctl ioprio_get kill landlock_add_rule landlock_create_ruleset
+landlock_restrict_self lchown lgetxattr link linkat listen listxattr llistxattr lseek lstat
+madvise membarrier memfd_create mincore mkdir mkdirat mknod mknodat mlock mlock2 mmap mprotect
+mremap msync munlock munmap nanosleep newfstatat open openat openat2 pause pidfd_open
+pidfd_send_signal pipe pipe2 poll ppoll prctl pread64 preadv preadv2 prlimit64 pselect6 pwrite64
+pwritev pwritev2 read readahead readlink readlinkat readv recvfrom recvmmsg recvmsg rename
+renameat renameat2 restart_syscall rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask
+rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo
+sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr sched_getparam
+sched_getscheduler sched_rr_get_interval sched_yield seccomp select sendfile sendmmsg sendmsg
+sendto set_robust_list set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid
+setpriority setregid setresgid setresuid setreuid setrlimit setsid setsockopt setuid shutdown
+sigaltstack signalfd signalfd4 socket socketpair splice stat statfs statx symlink symlinkat sync
+sync_file_range syncfs sysinfo tee tgkill time timer_create timer_delete timer_getoverrun
+timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill truncate
+umask uname unlink unlinkat utime utimensat utimes vfork wait4 waitid write writev
+""".split()
+
+REFUSED = """
+acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module finit_module fsconfig
+fsmount fsopen fspick get_kernel_syms init_module io_setup io_submit io_uring_enter
+io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl
+lookup_dcookie mbind migrate_pages modify_ldt mount mount_setattr move_mount move_pages msgctl
+msgget msgrcv msgsnd name_to_handle_at nfsservctl open_by_handle_at open_tree perf_event_open
+personality pidfd_getfd pivot_root process_madvise process_mrelease process_vm_readv
+process_vm_writev ptrace quotactl quotactl_fd reboot request_key sched_setaffinity
+sched_setattr sched_setparam sched_setscheduler semctl semget semop semtimedop set_mempolicy
+setdomainname sethostname setns settimeofday shmat shmctl shmdt shmget swapoff swapon syslog
+umount umount2 unshare uselib userfaultfd ustat vhangup vmsplice vserver
+""".split()
+
+_NAMESPACE_FLAGS = (
+    0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
+)  # fmt: skip
+_CLONE_PARENT = 0x00008000
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_SOCK_TYPE_MASK, _SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET = 0xF, 1, 2, 5
+_INT = 0xFFFFFFFF  # the kernel looks at the low half of an int argument only
+
+
+def _library() -> Any:
+    """Debian's module of libseccomp itself where it is, else the one from PyPI."""
+    try:
+        try:
+            import seccomp  # pyright: ignore[reportMissingImports]
+        except ImportError:
+            import pyseccomp as seccomp
+    except (ImportError, OSError, RuntimeError) as error:
+        raise BackendUnavailable(
+            "seccomp",
+            why=f"libseccomp cannot be loaded ({error})",
+            remedy="Install it: apt install libseccomp2, or dnf install libseccomp. A policy can "
+            "do without by naming 'seccomp' in allow_missing.",
+        ) from error
+    return seccomp
+
+
+@cache
+def filters() -> tuple[bytes, ...]:
+    """The programs, in the order to install them (seccomp(2), SECCOMP_SET_MODE_FILTER).
+
+    Raises
+    ------
+    BackendUnavailable
+        There is no libseccomp.
+    """
+    library = _library()
+    return (_export(_allow_list(library)), _export(_argument_rules(library)))
+
+
+def _allow_list(library: Any) -> Any:
+    program = library.SyscallFilter(library.ERRNO(errno.ENOSYS))
+    for name in ALLOWED:
+        _add(program, library.ALLOW, name)
+    for name in REFUSED:
+        _add(program, library.ERRNO(errno.EPERM), name)
+    return program
+
+
+def _argument_rules(library: Any) -> Any:
+    arg, eq, masked, gt = library.Arg, library.EQ, library.MASKED_EQ, library.GT
+    program = library.SyscallFilter(library.ALLOW)
+    refuse = library.ERRNO(errno.EPERM)
+    for flag in (*_NAMESPACE_FLAGS, _CLONE_PARENT):
+        # CLONE_NEWTIME shares its bit with the exit signal, which is never above 64.
+        _add(program, refuse, "clone", arg(0, masked, flag, flag))
+    for command in (_TIOCSTI, _TIOCLINUX):
+        _add(program, refuse, "ioctl", arg(1, masked, _INT, command))
+    no_family = library.ERRNO(errno.EAFNOSUPPORT)
+    for call in ("socket", "socketpair"):
+        for family in range(_AF_INET6):
+            if family not in (_AF_UNIX, _AF_INET):
+                _add(program, no_family, call, arg(0, eq, family))
+        _add(program, no_family, call, arg(0, gt, _AF_INET6))
+        for kind in range(_SOCK_TYPE_MASK + 1):
+            if kind not in (_SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET):
+                _add(program, refuse, call, arg(1, masked, _SOCK_TYPE_MASK, kind))
+    return program
+
+
+def _add(program: Any, action: Any, name: str, *args: Any) -> None:
+    try:
+        program.add_rule(action, name, *args)
+    except (RuntimeError, ValueError, OSError):
+        # This libseccomp or this architecture does not know the call: then it stays under the
+        # default, which for the allow list means that it does not exist.
+        if args:
+            raise
+
+
+def _export(program: Any) -> bytes:
+    with os.fdopen(os.memfd_create("bpf"), "w+b") as file:
+        program.export_bpf(file)
+        file.seek(0)
+        return file.read()

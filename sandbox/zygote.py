@@ -1,0 +1,267 @@
+"""The host's side of the fork server: starts it, asks it for guests, ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import layers
+from .channel import Channel
+from .errors import BackendCrashed, BackendUnavailable, PolicyError, UsageError
+from .identity import choose_identity
+from .interpreter import find_interpreter
+from .language import languages
+from .rootfs import GUEST_UID, root_entries
+from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from .identity import Identity
+    from .policy import Policy
+    from .run import Run
+
+_GUEST = Path(__file__).parent / "guest" / "__main__.py"
+_START = 60.0
+"""Seconds a zygote has to get ready, imports of preloaded modules included."""
+_DEATH = 5.0
+
+
+class Zygote:
+    """A warm, confined parent process that forks a guest for each run.
+
+    Made by :meth:`launch`. It ends, and all guests with it, when :meth:`close` is called or
+    when the process that owns it ends, however that ends.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._identity = choose_identity()
+        self._runs: dict[int, Run] = {}
+        self._next_id = 0
+        self._pidfd: int | None = None
+        self._folder: int | None = None
+        self._step: asyncio.Future[dict[str, Any]] | None = None
+        self._stderr = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self.isolation: tuple[str, ...] = ()
+
+    @classmethod
+    async def launch(cls, policy: Policy) -> Zygote:
+        """Start a zygote for ``policy``.
+
+        Raises
+        ------
+        BackendUnavailable
+            This host cannot give the policy; nothing was run.
+        PolicyError
+            The policy names what is not there.
+        """
+        zygote = cls(policy)
+        try:
+            async with asyncio.timeout(_START):
+                await zygote._start()
+        except BaseException:
+            await zygote.close()
+            raise
+        return zygote
+
+    @property
+    def alive(self) -> bool:
+        return self._channel is not None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The guests' workspace, seen from here."""
+        assert self._folder is not None
+        # A folder of the caller's is shown to guests under their own id; what is written here
+        # already belongs to the caller.
+        owner = self._identity.owner if self._policy.workdir is None else None
+        return Workspace(self._folder, (owner, owner) if owner is not None else None)
+
+    def attach(self) -> None:
+        """Work on the running event loop from now on.
+
+        Raises
+        ------
+        UsageError
+            Runs are under way on another one.
+        """
+        if self._channel is None or self._channel.loop is asyncio.get_running_loop():
+            return
+        if self._runs:
+            raise UsageError("This sandbox is in use on another event loop; make one for each.")
+        self._channel.attach()
+
+    async def spawn(
+        self, run: Run, program: dict[str, Any], code: bytes, streams: list[int]
+    ) -> None:
+        """Fork a guest that runs ``code`` with ``streams`` as its stdout and stderr."""
+        if self._channel is None:
+            raise BackendCrashed("The sandbox has ended.")
+        self._next_id += 1
+        self._runs[self._next_id] = run
+        header = {"op": "run", "id": self._next_id, "program": program}
+        try:
+            await self._channel.send(header, code, streams)
+        except OSError as error:
+            raise BackendCrashed("The sandbox ended unexpectedly.") from error
+
+    async def close(self) -> None:
+        """Kill everything and wait, for a bounded time, until it is gone."""
+        for run in list(self._runs.values()):
+            run.cancel()
+        if self._pidfd is not None:
+            await asyncio.shield(asyncio.to_thread(_kill_and_wait, self._pidfd))
+            self._pidfd = None
+        elif self._process is not None:
+            self._process.kill()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_DEATH)
+            self._process = None
+        if self._channel is not None:
+            self._channel.close()
+        self._lose("The sandbox was closed.")
+        for fd in (self._folder, self._stderr):
+            if fd is not None:
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+        self._folder = None
+
+    # --- starting ---
+
+    async def _start(self) -> None:
+        policy = self._policy
+        interpreter = find_interpreter(policy.python)
+        self._popen(interpreter.executable)
+        checked, programs = await asyncio.to_thread(layers.check, policy)
+        self.isolation = checked.names
+        tools = [folder for language in languages().values() for folder in language.folders]
+        config = {
+            "op": "open",
+            "network": policy.network,
+            "root": root_entries(policy, interpreter, tools),
+            "workdir": str(policy.workdir) if policy.workdir else None,
+            "idmap": self._identity.owner if policy.workdir else None,
+            "uid": GUEST_UID,
+            "disk": policy.disk,
+            "shm": min(int(policy.disk), int(policy.memory)),
+            "memory": policy.memory,
+            "processes": policy.processes,
+            "cpus": policy.cpus,
+            "landlock": checked.landlock_abi,
+            "cgroup_namespace": Path("/proc/self/ns/cgroup").exists(),
+            "filters": [len(program) for program in programs],
+            "preload": list(policy.preload),
+        }
+        await self._ask("unshared", config, b"".join(programs))
+        self._write_maps(self._identity)
+        await self._ask("zygote", {"op": "mapped"})
+        ready = await self._ask("ready")
+        missing: dict[str, str] = ready["missing"]
+        for name, why in missing.items():
+            raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
+
+    def _popen(self, executable: Path) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  (our own program)
+                [executable, "-I", "-B", _GUEST, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                cwd="/",
+                start_new_session=True,
+            )
+        self._channel = Channel(ours, self._on_frame, self._on_close)
+        self._channel.attach()
+
+    async def _ask(
+        self, answer: str, header: dict[str, Any] | None = None, body: bytes = b""
+    ) -> dict[str, Any]:
+        """Send a frame and wait for the answer; anything else ends the start."""
+        if self._channel is None:
+            raise self._crash()
+        self._step = asyncio.get_running_loop().create_future()
+        if header is not None:
+            with contextlib.suppress(OSError):  # then the channel closes, which is the answer
+                await self._channel.send(header, body)
+        frame = await self._step
+        if frame.get("op") == "failed":
+            raise layers.unavailable(self._policy, int(frame["errno"]), str(frame["message"]))
+        if frame.get("op") != answer:
+            raise self._crash()
+        return frame
+
+    def _write_maps(self, identity: Identity) -> None:
+        assert self._process is not None
+        folder = Path(f"/proc/{self._process.pid}")
+        try:
+            if not identity.may_setgroups:
+                (folder / "setgroups").write_text("deny")
+            (folder / "uid_map").write_text(identity.uid_map)
+            (folder / "gid_map").write_text(identity.gid_map)
+        except OSError as error:
+            raise layers.unavailable(self._policy, error.errno or 0, f"uid_map: {error}") from error
+
+    def _crash(self) -> BackendUnavailable:
+        os.lseek(self._stderr, 0, os.SEEK_SET)
+        text = os.read(self._stderr, 1 << 16).decode("utf-8", "replace").strip()
+        return BackendUnavailable(
+            "the sandbox",
+            why=f"its first process ended ({text.splitlines()[-1] if text else 'without a word'})",
+            remedy="Run 'sandcrew doctor' to see what this host offers.",
+        )
+
+    # --- what the zygote says ---
+
+    def _on_frame(self, header: dict[str, Any], fds: list[int]) -> None:
+        match header.get("op"), fds:
+            case "started", [pidfd] if header.get("id") in self._runs:
+                self._runs[header["id"]].started(pidfd)
+            case "exited", [] if header.get("id") in self._runs:
+                self._runs.pop(header["id"]).exited(header)
+            case "zygote", [pidfd] if self._pidfd is None:
+                self._pidfd = pidfd
+                self._answer(header)
+            case "ready", [folder] if self._folder is None:
+                self._folder = folder
+                self._answer(header)
+            case _, []:
+                self._answer(header)
+            case _:
+                for fd in fds:
+                    os.close(fd)
+
+    def _answer(self, header: dict[str, Any]) -> None:
+        if self._step is not None and not self._step.done():
+            self._step.set_result(header)
+
+    def _on_close(self) -> None:
+        self._lose("The sandbox ended unexpectedly; the next call starts a new one.")
+
+    def _lose(self, why: str) -> None:
+        self._channel = None
+        self._answer({"op": "closed"})
+        runs, self._runs = self._runs, {}
+        for run in runs.values():
+            run.lost(why)
+
+
+def _kill_and_wait(pidfd: int) -> None:
+    """Kill the first process of a pid namespace; when it is gone, so are all others."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.poll(_DEATH * 1000)
+    os.close(pidfd)
