@@ -13,7 +13,12 @@ from .base import CodeExecutor
 from .block import CodeBlock, canonical_language
 from .blockwise import BlockwiseExecutor
 from .cancellation import CancellationToken
+from .command_line import CommandLineCodeResult
 from .events import BlockFinished, BlockStarted, ExecutionEvent
+from .extractor import extract_code_blocks
+from .factory import create_default_code_executor, create_executor
+from .filename import block_filename
+from .local import LocalCommandLineCodeExecutor
 
 __all__ = [
     "Artifact",
@@ -27,13 +32,19 @@ __all__ = [
     "CodeBlock",
     "CodeExecutor",
     "CodeResult",
+    "CommandLineCodeResult",
     "Denial",
     "ExecutionEvent",
+    "LocalCommandLineCodeExecutor",
     "MissingExtra",
     "OutputEvent",
     "RichOutput",
     "SandcrewError",
     "Usage",
     "UsageError",
+    "block_filename",
     "canonical_language",
+    "create_default_code_executor",
+    "create_executor",
+    "extract_code_blocks",
 ]

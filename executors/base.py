@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
-
-from ..sandbox.result import CodeResult
+from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from types import TracebackType
 
+    from ..sandbox.result import CodeResult
     from .block import CodeBlock
     from .cancellation import CancellationToken
     from .events import ExecutionEvent
@@ -24,6 +23,9 @@ class CodeExecutor(ABC):
     failed or was misused. Calls may overlap; after a timeout or a cancellation the executor is
     usable. An executor starts by itself at the first call; ``async with`` also stops it.
     """
+
+    confined: ClassVar[bool] = True
+    """False where code can do all that the caller can."""
 
     @abstractmethod
     async def execute_code_blocks(
@@ -64,7 +66,7 @@ class CodeExecutor(ABC):
 
     @abstractmethod
     async def restart(self) -> None:
-        """Stop and start: state of earlier calls is gone, files stay where the backend keeps them."""
+        """Stop and start: earlier state is gone, files stay where the backend keeps them."""
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..sandbox.result import EXIT_CANCELLED, CodeResult, OutputEvent, Usage
 from .base import CodeExecutor
@@ -27,8 +27,8 @@ class BlockwiseExecutor(CodeExecutor):
     class does the rest of the contract.
     """
 
-    languages: ClassVar[tuple[str, ...]] = ("python", "bash", "sh")
-    """Canonical names of the languages the backend can run."""
+    languages: tuple[str, ...] = ("python", "bash", "sh")
+    """Canonical names of the languages the backend can run; an instance may have its own."""
 
     @abstractmethod
     def _run_block(
@@ -105,8 +105,12 @@ class BlockwiseExecutor(CodeExecutor):
 def unknown_language(language: str, known: Sequence[str]) -> CodeResult:
     """The result of a block nobody here can run; a model can read it and do better."""
     name = repr(language) if language else "without a language"
-    text = f"unknown language {name}: this executor runs {', '.join(known)}.\n"
-    return CodeResult(exit_code=1, output=text, stderr=text)
+    return refusal(f"unknown language {name}: this executor runs {', '.join(known)}.")
+
+
+def refusal(message: str) -> CodeResult:
+    """The result of a block that could not even be started."""
+    return CodeResult(exit_code=1, output=f"{message}\n", stderr=f"{message}\n")
 
 
 def merge_results(results: Sequence[CodeResult]) -> CodeResult:
