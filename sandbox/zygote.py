@@ -165,9 +165,16 @@ class Zygote:
         self._write_maps(self._identity)
         await self._ask("zygote", {"op": "mapped"})
         ready = await self._ask("ready")
+        if policy.workdir:  # its own path, where files keep the owner they have on this host
+            self._replace_folder(os.open(policy.workdir, os.O_RDONLY | os.O_DIRECTORY))
         missing: dict[str, str] = ready["missing"]
         for name, why in missing.items():
             raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
+
+    def _replace_folder(self, folder: int) -> None:
+        if self._folder is not None:
+            os.close(self._folder)
+        self._folder = folder
 
     def _popen(self, executable: Path) -> None:
         ours, theirs = socket.socketpair()
