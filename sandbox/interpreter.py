@@ -39,7 +39,7 @@ def _ask(executable: Path) -> Interpreter:
         "print(sys.executable, sys.prefix, sys.base_prefix, sys.exec_prefix, sep='\\n')"
     )
     try:
-        answer = subprocess.run(  # noqa: S603  (the caller's own interpreter)
+        answer = subprocess.run(
             [executable, "-I", "-c", code], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 DOCKER = "Or use the Docker executor (--executor docker)."
 
-_ALWAYS = (
+_ALWAYS: tuple[str, ...] = (
     "user-namespace",
     "pid-namespace",
     "mount-namespace",
     "ipc-namespace",
     "uts-namespace",
+    "cgroup-namespace",
     "private-root",
     "unprivileged-uid",
     "no-capabilities",

@@ -55,13 +55,13 @@ _LOCAL_HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
 def root_entries(policy: Policy, interpreter: Interpreter, tools: Iterable[Path]) -> list[Entry]:
     """The entries for ``policy``; ``tools`` are further folders that programs need."""
     entries = [_system(path) for path in _SYSTEM if Path(path).exists()]
-    binds = [*_ETC, *interpreter.prefixes, *tools]
+    binds = [*map(Path, _ETC), *interpreter.prefixes, *tools, *map(Path, policy.read_only)]
     if policy.network == "host":
-        binds += _NETWORK
+        binds += map(Path, _NETWORK)
     else:
         entries.append({"path": "/etc/hosts", "text": _LOCAL_HOSTS})
     entries += [{"path": path, "text": text} for path, text in _TEXTS.items()]
-    entries += _outermost([*map(Path, binds), *map(Path, policy.read_only)])
+    entries += _outermost(binds)
     entries += [
         {"path": f"/dev/{name}", "bind": f"/dev/{name}", "device": True} for name in _DEVICES
     ]

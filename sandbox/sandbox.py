@@ -66,7 +66,7 @@ class Sandbox:
         language: str = "python",
         file: str | None = None,
         env: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  (it limits the program, not this call)
+        timeout: float | None = None,
     ) -> CodeResult:
         """Run ``code`` in a fresh interpreter and return what it did.
 
@@ -104,7 +104,7 @@ class Sandbox:
         language: str = "python",
         file: str | None = None,
         env: Mapping[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
         run: Run | None = None,
     ) -> AsyncGenerator[OutputEvent | CodeResult, None]:
         """As :meth:`run`, telling the output as it is printed; the result comes last.

@@ -8,6 +8,7 @@ to be dangerous is refused (EPERM). The second looks at arguments of calls the f
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 from functools import cache
 from typing import Any
@@ -69,9 +70,9 @@ def _library() -> Any:
     """Debian's module of libseccomp itself where it is, else the one from PyPI."""
     try:
         try:
-            import seccomp  # pyright: ignore[reportMissingImports]
+            return importlib.import_module("seccomp")
         except ImportError:
-            import pyseccomp as seccomp
+            return importlib.import_module("pyseccomp")
     except (ImportError, OSError, RuntimeError) as error:
         raise BackendUnavailable(
             "seccomp",
@@ -79,7 +80,6 @@ def _library() -> Any:
             remedy="Install it: apt install libseccomp2, or dnf install libseccomp. A policy can "
             "do without by naming 'seccomp' in allow_missing.",
         ) from error
-    return seccomp
 
 
 @cache

@@ -45,9 +45,7 @@ def confine(config: Config) -> None:
 
 
 def _own_namespaces(config: Config) -> None:
-    flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
-    if config["cgroup_namespace"]:
-        flags |= kernel.CLONE_NEWCGROUP
+    flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWCGROUP
     if config["network"] == "none":
         flags |= kernel.CLONE_NEWNET
     kernel.unshare(flags)

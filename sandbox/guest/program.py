@@ -86,17 +86,16 @@ def _run_python(file: str, code: bytes) -> int:
 
 
 def _open_streams() -> None:
-    streams = []
-    for fd, errors in ((1, "surrogateescape"), (2, "backslashreplace")):
-        raw = _OrderedFile(fd, "wb", closefd=False)
-        streams.append(
-            io.TextIOWrapper(
-                io.BufferedWriter(raw), encoding="utf-8", errors=errors, line_buffering=True
-            )
-        )
-    sys.stdout, sys.stderr = streams
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = _text_stream(1, "surrogateescape")
+    sys.stderr = _text_stream(2, "backslashreplace")
+    for name in ("stdin", "stdout", "stderr"):
+        setattr(sys, f"__{name}__", getattr(sys, name))
+
+
+def _text_stream(fd: int, errors: str) -> io.TextIOWrapper:
+    raw = io.BufferedWriter(_OrderedFile(fd, "wb", closefd=False))
+    return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True)
 
 
 class _OrderedFile(io.FileIO):
@@ -193,7 +192,7 @@ def _join_threads() -> None:
 def _run_exit_functions() -> None:
     import atexit
 
-    atexit._run_exitfuncs()
+    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
 
 
 def _drop_program() -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, Iterator
+from typing import Any, Iterator, cast
 
 MAX_HEADER = 1 << 20
 MAX_BODY = 64 << 20
@@ -77,9 +77,9 @@ def _check_lengths(header_size: int, body_size: int) -> None:
 
 def _parse(header: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(header)
+        value: Any = json.loads(header)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("header is not JSON") from error
     if not isinstance(value, dict):
         raise ProtocolError("header is not a JSON object")
-    return value
+    return cast("dict[str, Any]", value)

@@ -52,7 +52,8 @@ def main(fd: int) -> NoReturn:
 
 
 def _split(body: bytes, sizes: list[int]) -> list[bytes]:
-    parts, start = [], 0
+    parts: list[bytes] = []
+    start = 0
     for size in sizes:
         parts.append(body[start : start + size])
         start += size
@@ -74,9 +75,7 @@ def _guard(channel: Channel, pid: int) -> NoReturn:
 
 def _unshare(config: Config) -> None:
     flags = kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID
-    flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
-    if config["cgroup_namespace"]:
-        flags |= kernel.CLONE_NEWCGROUP
+    flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWCGROUP
     if config["network"] == "none":
         flags |= kernel.CLONE_NEWNET
     kernel.unshare(flags)
@@ -148,7 +147,7 @@ def _serve(channel: Channel, config: Config, workspace: int | None) -> NoReturn:
 
 def _preload(names: list[str]) -> dict[str, str]:
     """Import the modules guests will find warm; says which could not be and why."""
-    missing = {}
+    missing: dict[str, str] = {}
     for name in names:
         try:
             __import__(name)
@@ -171,7 +170,7 @@ class Zygote:
         for fd in (child_r, child_w):
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(child_w, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _wake)
         poll = select.poll()
         poll.register(self._channel.sock, select.POLLIN)
         poll.register(child_r, select.POLLIN)
@@ -228,6 +227,10 @@ class Zygote:
                     "peak_memory": usage.ru_maxrss * 1024,
                 }
             )
+
+
+def _wake(*_: object) -> None:
+    """A handler that does nothing: having one makes the kernel write to the wake-up pipe."""
 
 
 def _exit_code(status: int) -> int:
