@@ -1,0 +1,25 @@
+"""The interfaces: what runs a task, what takes part in a conversation, what ends it."""
+
+from .chat_agent import ChatAgent, Response
+from .task import Task, TaskResult, TaskRunner, task_messages
+from .team import Team
+from .termination import (
+    AndTerminationCondition,
+    OrTerminationCondition,
+    TerminatedException,
+    TerminationCondition,
+)
+
+__all__ = [
+    "AndTerminationCondition",
+    "ChatAgent",
+    "OrTerminationCondition",
+    "Response",
+    "Task",
+    "TaskResult",
+    "TaskRunner",
+    "Team",
+    "TerminatedException",
+    "TerminationCondition",
+    "task_messages",
+]

@@ -1,0 +1,39 @@
+"""What a model is told about a result."""
+
+from ...sandbox.result import Artifact, CodeResult
+
+
+def report(result: CodeResult) -> str:
+    """The output, what went wrong, and the files there are now."""
+    parts = [_output(result)]
+    if result.artifacts:
+        files = ", ".join(_file(artifact) for artifact in result.artifacts)
+        parts.append(f"Files created or changed: {files}")
+    return "\n".join(parts)
+
+
+def _output(result: CodeResult) -> str:
+    if result.exit_code != 0:
+        verdict = f"The script ran, then exited with an error (exit code: {result.exit_code})"
+        return f"{verdict}{_cause(result)}.\nIts output was:\n{result.output}"
+    if not result.output.strip():
+        return (
+            "The script ran but produced no output to console. The exit code was: 0. "
+            "If you were expecting output, consider revising the script to ensure content is "
+            "printed to stdout."
+        )
+    return result.output
+
+
+def _cause(result: CodeResult) -> str:
+    if result.cancelled:
+        return ": it was cancelled"
+    if result.timed_out:
+        return ": it ran into its time limit"
+    if result.limit_hit:
+        return f": it hit the limit {result.limit_hit!r}"
+    return ""
+
+
+def _file(artifact: Artifact) -> str:
+    return f"{artifact.path} ({artifact.mime_type}, {artifact.size:,} bytes)"

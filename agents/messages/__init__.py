@@ -1,0 +1,60 @@
+"""What agents say to each other (messages), and what they tell about their work (events)."""
+
+from .base import BaseAgentEvent, BaseChatMessage, BaseMessage, BaseTextChatMessage
+from .chat import (
+    HandoffMessage,
+    MultiModalMessage,
+    StopMessage,
+    StructuredMessage,
+    TextMessage,
+    ToolCallSummaryMessage,
+)
+from .events import (
+    MemoryQueryEvent,
+    ModelClientStreamingChunkEvent,
+    SelectorEvent,
+    SelectSpeakerEvent,
+    ThoughtEvent,
+    ToolCallExecutionEvent,
+    ToolCallRequestEvent,
+    UserInputRequestedEvent,
+)
+from .execution import (
+    ApprovalRequestEvent,
+    ApprovalResponseEvent,
+    CodeExecutionEvent,
+    CodeGenerationEvent,
+    CodeOutputEvent,
+    RetryDecisionEvent,
+)
+from .factory import AgentEvent, ChatMessage, MessageFactory
+
+__all__ = [
+    "AgentEvent",
+    "ApprovalRequestEvent",
+    "ApprovalResponseEvent",
+    "BaseAgentEvent",
+    "BaseChatMessage",
+    "BaseMessage",
+    "BaseTextChatMessage",
+    "ChatMessage",
+    "CodeExecutionEvent",
+    "CodeGenerationEvent",
+    "CodeOutputEvent",
+    "HandoffMessage",
+    "MemoryQueryEvent",
+    "MessageFactory",
+    "ModelClientStreamingChunkEvent",
+    "MultiModalMessage",
+    "RetryDecisionEvent",
+    "SelectSpeakerEvent",
+    "SelectorEvent",
+    "StopMessage",
+    "StructuredMessage",
+    "TextMessage",
+    "ThoughtEvent",
+    "ToolCallExecutionEvent",
+    "ToolCallRequestEvent",
+    "ToolCallSummaryMessage",
+    "UserInputRequestedEvent",
+]

@@ -1,0 +1,88 @@
+"""From our messages to OpenAI's."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ..types import (
+    AssistantMessage,
+    FunctionExecutionResultMessage,
+    LLMMessage,
+    SystemMessage,
+    UserMessage,
+)
+
+# https://platform.openai.com/docs/api-reference/chat/create: what a name may not hold.
+_BAD_IN_NAME = re.compile(r"[\s<|\\/>]")
+
+
+class MessageConverter:
+    """Turns messages into parameters of a request."""
+
+    def __init__(self, *, name_prefixes: bool, names: bool) -> None:
+        self._name_prefixes = name_prefixes
+        self._names = names
+
+    def convert(self, messages: Sequence[LLMMessage]) -> list[dict[str, Any]]:
+        return [param for message in messages for param in self._params(message)]
+
+    def _params(self, message: LLMMessage) -> list[dict[str, Any]]:
+        match message:
+            case SystemMessage():
+                return [{"role": "system", "content": message.content}]
+            case UserMessage():
+                return [self._user(message)]
+            case AssistantMessage():
+                return [self._assistant(message)]
+            case FunctionExecutionResultMessage():
+                return [
+                    {"role": "tool", "content": result.content, "tool_call_id": result.call_id}
+                    for result in message.content
+                ]
+
+    def _user(self, message: UserMessage) -> dict[str, Any]:
+        prefix = f"{message.source} said:\n" if self._name_prefixes else ""
+        content: Any
+        if isinstance(message.content, str):
+            content = prefix + message.content
+        else:
+            content = [{"type": "text", "text": prefix}] if prefix else []
+            for part in message.content:
+                if isinstance(part, str):
+                    content.append({"type": "text", "text": part})
+                else:
+                    content.append(part.to_openai_format())
+        return {"role": "user", "content": content, **self._name(message.source)}
+
+    def _assistant(self, message: AssistantMessage) -> dict[str, Any]:
+        if isinstance(message.content, str):
+            return {
+                "role": "assistant",
+                "content": message.content,
+                **self._name(message.source),
+            }
+        calls = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.content
+        ]
+        return {"role": "assistant", "content": message.thought, "tool_calls": calls}
+
+    def _name(self, source: str) -> dict[str, str]:
+        return {"name": _BAD_IN_NAME.sub("_", source)[:64]} if self._names and source else {}
+
+
+def convert_tools(tools: Sequence[Any], tool_choice: Any) -> dict[str, Any]:
+    """The request's ``tools`` and ``tool_choice``: of tool objects, or of their schemas."""
+    if not tools:
+        return {}
+    params = [
+        {"type": "function", "function": tool if isinstance(tool, dict) else tool.schema}
+        for tool in tools
+    ]
+    if not isinstance(tool_choice, str):
+        tool_choice = {"type": "function", "function": {"name": tool_choice.name}}
+    return {"tools": params, "tool_choice": tool_choice}

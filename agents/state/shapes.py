@@ -1,0 +1,67 @@
+"""The shapes of saved state."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...sandbox.errors import UsageError
+
+
+class _State(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
+    version: Literal["1.0.0"] = "1.0.0"
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> Self:
+        """Check a saved state.
+
+        Raises
+        ------
+        UsageError
+            It is of another type or version.
+        """
+        try:
+            return cls.model_validate(state)
+        except ValidationError as error:
+            raise UsageError(f"This is not a {cls.__name__} of a known version: {error}") from error
+
+
+class BaseState(_State):
+    """What an agent without a memory saves."""
+
+    type: str = "BaseState"
+
+
+class AssistantAgentState(_State):
+    """An assistant's memory."""
+
+    type: Literal["AssistantAgentState"] = "AssistantAgentState"
+    llm_context: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class CodeExecutorAgentState(_State):
+    """The memory of an agent that runs code."""
+
+    type: Literal["CodeExecutorAgentState"] = "CodeExecutorAgentState"
+    llm_context: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class GroupChatState(_State):
+    """A team between two turns."""
+
+    type: Literal["GroupChatState"] = "GroupChatState"
+    agent_states: Mapping[str, Mapping[str, Any]]
+    """The members' states by name."""
+    message_thread: list[Mapping[str, Any]]
+    """Everything that happened."""
+    heard: Mapping[str, int]
+    """How much of the thread each member knows."""
+    current_turn: int
+    """Turns taken in the run that is going on, or was interrupted."""
+    interrupted: bool = False
+    speaker: Mapping[str, Any]
+    """Who is next, in the words of the kind of team."""
+    termination: Mapping[str, Any] | None = None
+    """The progress of the termination condition."""
