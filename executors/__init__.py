@@ -18,9 +18,22 @@ from .events import BlockFinished, BlockStarted, ExecutionEvent
 from .extractor import extract_code_blocks
 from .factory import create_default_code_executor, create_executor
 from .filename import block_filename
+from .functions import (
+    Alias,
+    FuncSpec,
+    FunctionWithRequirements,
+    FunctionWithRequirementsStr,
+    Import,
+    ImportFromModule,
+    build_python_functions_file,
+    to_stub,
+    with_requirements,
+)
 from .local import LocalCommandLineCodeExecutor
+from .user_functions import UserFunctionsExecutor
 
 __all__ = [
+    "Alias",
     "Artifact",
     "BackendCrashed",
     "BackendError",
@@ -35,6 +48,11 @@ __all__ = [
     "CommandLineCodeResult",
     "Denial",
     "ExecutionEvent",
+    "FuncSpec",
+    "FunctionWithRequirements",
+    "FunctionWithRequirementsStr",
+    "Import",
+    "ImportFromModule",
     "LocalCommandLineCodeExecutor",
     "MissingExtra",
     "OutputEvent",
@@ -42,9 +60,13 @@ __all__ = [
     "SandcrewError",
     "Usage",
     "UsageError",
+    "UserFunctionsExecutor",
     "block_filename",
+    "build_python_functions_file",
     "canonical_language",
     "create_default_code_executor",
     "create_executor",
     "extract_code_blocks",
+    "to_stub",
+    "with_requirements",
 ]

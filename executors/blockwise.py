@@ -74,6 +74,7 @@ class BlockwiseExecutor(CodeExecutor):
         cancellation_token: CancellationToken | None = None,
     ) -> AsyncGenerator[ExecutionEvent | CodeResult, None]:
         await self.start()
+        await self._prepare(cancellation_token)
         results: list[CodeResult] = []
         for index, block in enumerate(code_blocks):
             block = CodeBlock(block.code, canonical_language(block.language))
@@ -88,6 +89,9 @@ class BlockwiseExecutor(CodeExecutor):
             if results[-1].exit_code != 0:
                 break
         yield merge_results(results)
+
+    async def _prepare(self, cancellation_token: CancellationToken | None) -> None:
+        """What else has to be done before blocks can run; here nothing."""
 
     async def _run_or_refuse(
         self, block: CodeBlock, token: CancellationToken | None

@@ -19,17 +19,19 @@ from ..sandbox.errors import UsageError
 from ..sandbox.output import OutputCollector
 from ..sandbox.result import EXIT_CANCELLED, EXIT_TIMEOUT, Artifact, CodeResult, OutputEvent
 from ..sandbox.workspace import Workspace
-from .blockwise import BlockwiseExecutor
+from .blockwise import refusal
 from .command_line import SUFFIXES, CommandLineCodeResult, command, installed_languages
 from .filename import block_filename
 from .supervised import SupervisedProcess
+from .user_functions import UserFunctionsExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Generator, Sequence
     from types import SimpleNamespace
 
     from .block import CodeBlock
     from .cancellation import CancellationToken
+    from .functions import FuncSpec
 
 UNCONFINED = (
     "LocalCommandLineCodeExecutor runs code on this host with all your rights: it can read your "
@@ -37,7 +39,7 @@ UNCONFINED = (
 )
 
 
-class LocalCommandLineCodeExecutor(BlockwiseExecutor):
+class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
     """Runs code blocks on the host itself, **unconfined**; name and options are AutoGen's.
 
     Everything a block started is killed when the block ends, daemons included, and also when
@@ -50,6 +52,10 @@ class LocalCommandLineCodeExecutor(BlockwiseExecutor):
     work_dir:
         The working directory of the code, made if missing; by default a temporary one that
         :meth:`stop` removes.
+    functions:
+        Functions that blocks can import, see :class:`UserFunctionsExecutor`.
+    functions_module:
+        The module they import them from.
     cleanup_temp_files:
         If false, the file of each block is left in ``work_dir`` as ``tmp_code_….py``.
     virtual_env_context:
@@ -64,15 +70,17 @@ class LocalCommandLineCodeExecutor(BlockwiseExecutor):
 
     confined: ClassVar[bool] = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         timeout: float = 60,
         work_dir: Path | str | None = None,
-        *,
+        functions: Sequence[FuncSpec] = (),
+        functions_module: str = "functions",
         cleanup_temp_files: bool = True,
         virtual_env_context: SimpleNamespace | None = None,
     ) -> None:
         warnings.warn(UNCONFINED, UserWarning, stacklevel=2)
+        super().__init__(functions, functions_module)
         if not timeout > 0:
             raise UsageError(f"timeout={timeout!r}: a time limit is a positive number of seconds.")
         self.languages = installed_languages()
@@ -137,7 +145,7 @@ class LocalCommandLineCodeExecutor(BlockwiseExecutor):
             try:
                 file = place.save(block, keep=self._keep_files)
             except UsageError as error:
-                yield CommandLineCodeResult(1, f"{error}\n", stderr=f"{error}\n")
+                yield refusal(str(error))
                 return
             try:
                 async with aclosing(self._run_file(file, place, cancellation_token)) as events:
