@@ -70,7 +70,7 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
 
     confined: ClassVar[bool] = False
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         timeout: float = 60,
         work_dir: Path | str | None = None,

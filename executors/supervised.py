@@ -170,7 +170,7 @@ def _spawn(
     ours, theirs = socket.socketpair()
     with theirs:
         try:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(SUPERVISOR), str(theirs.fileno()), *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

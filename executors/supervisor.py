@@ -110,7 +110,7 @@ def execute(argv: list[str], parent: int) -> None:
     # Python ignores these, and an ignored signal stays ignored over execve(2).
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
-    os.execvp(argv[0], argv)  # noqa: S606
+    os.execvp(argv[0], argv)
 
 
 def wait_for(program: int, control: int, wakeups: int) -> tuple[int, bool]:
