@@ -112,10 +112,14 @@ class Run:
 
     def lost(self, why: str) -> None:
         """The zygote has gone, and the guest with it."""
-        if self._end is None:
+        if self._end is not None:
+            return
+        if self._verdict is None:
             self._lost = why
-            self._close_pidfd()
-            self._changed.set()
+        else:  # it was to be killed, and so it was
+            self.exited({"exit_code": EXIT_CANCELLED, "error": None})
+        self._close_pidfd()
+        self._changed.set()
 
     # --- inside ---
 
