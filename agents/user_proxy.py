@@ -1,6 +1,5 @@
 """The agent behind which a person sits."""
 
-import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,7 +17,7 @@ from .messages import (
     UserInputRequestedEvent,
 )
 from .runtime import CancellationToken, cancel_scope
-from .runtime.threads import in_thread
+from .runtime.threads import in_thread, is_async
 from .user_input import ask_at_terminal
 
 SyncInputFunc = Callable[[str], str]
@@ -113,20 +112,19 @@ class UserProxyAgent(BaseChatAgent):
         yield Response(chat_message=message, inner_messages=[request])
 
     async def _ask(self, prompt: str, token: CancellationToken) -> str:
-        func = self._input_func
-        if func is None:
+        if self._input_func is None:
             return await ask_at_terminal(prompt)
-        if _is_async(func):
-            return await cast("AsyncInputFunc", func)(prompt, token)
-        return await in_thread(lambda: cast("SyncInputFunc", func)(prompt))
+        return await call_input_func(self._input_func, prompt, token)
 
     async def on_reset(self, cancellation_token: CancellationToken) -> None:
         """Nothing is remembered here."""
 
 
-def _is_async(func: InputFuncType) -> bool:
-    call = getattr(func, "__call__", None)  # noqa: B004 (an object with an async __call__)
-    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(call)
+async def call_input_func(func: InputFuncType, prompt: str, token: CancellationToken | None) -> str:
+    """What ``func`` gives; a blocking one is called in a thread, so that the wait can end."""
+    if is_async(func):
+        return await cast("AsyncInputFunc", func)(prompt, token)
+    return await in_thread(lambda: cast("SyncInputFunc", func)(prompt))
 
 
 def _handoff_to(name: str, messages: Sequence[BaseChatMessage]) -> HandoffMessage | None:

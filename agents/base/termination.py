@@ -52,7 +52,8 @@ class TerminationCondition(ABC):
         return {}
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
-        """Go back to saved progress."""
+        """Go back to saved progress; by default there is none."""
+        del state
 
     def __and__(self, other: "TerminationCondition") -> "TerminationCondition":
         return AndTerminationCondition(self, other)

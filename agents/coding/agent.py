@@ -162,7 +162,7 @@ class CodeExecutorAgent(BaseChatAgent):
             await self._dialogue.clear()
 
     async def save_state(self) -> Mapping[str, Any]:
-        context = {} if self._dialogue is None else await self._dialogue.save()
+        context: Mapping[str, Any] = {} if self._dialogue is None else await self._dialogue.save()
         return CodeExecutorAgentState(llm_context=context).model_dump()
 
     async def load_state(self, state: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ...executors.block import CodeBlock
 from ..models.types import LLMMessage
-from ..runtime.threads import in_thread
+from ..runtime.threads import in_thread, is_async
 
 
 class ApprovalRequest(BaseModel):
@@ -38,8 +38,7 @@ ApprovalFuncType = SyncApprovalFunc | AsyncApprovalFunc
 
 async def ask_approval(func: ApprovalFuncType, request: ApprovalRequest) -> ApprovalResponse:
     """The answer of ``func``; a blocking one is called in a thread, so that the wait can end."""
-    call = getattr(func, "__call__", None)  # noqa: B004 (an object with an async __call__)
-    if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(call):
+    if is_async(func):
         return await cast("AsyncApprovalFunc", func)(request)
     answer = await in_thread(lambda: func(request))
     # A plain function may give an awaitable, as a partial or a lambda does.

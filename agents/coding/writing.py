@@ -1,5 +1,6 @@
 """A turn with a model: write code, run it, mend it, say what came out."""
 
+import itertools
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from uuid import uuid4
@@ -61,7 +62,7 @@ class Writer:
     ) -> AsyncGenerator[BaseAgentEvent | TextMessage, None]:
         """Work on what ``messages`` ask for; the answer comes last."""
         await self.dialogue.hear(messages)
-        for attempt in range(self._max_retries + 1):
+        for attempt in itertools.count():
             result: CodeResult | None = None
             async with aclosing(self._attempt(attempt, token)) as entries:
                 async for entry in entries:
@@ -70,7 +71,7 @@ class Writer:
                         result = entry.result
             if result is None:  # The model wrote no code: that was the answer.
                 return
-            if result.exit_code == 0 or result.cancelled or attempt == self._max_retries:
+            if result.exit_code == 0 or result.cancelled or attempt >= self._max_retries:
                 break
             decision = await self._decide(attempt, token)
             yield decision

@@ -36,8 +36,7 @@ class FunctionCallTermination(SimpleTermination):
         self._name = function_name
 
     async def _reason(self, messages: Delta) -> str | None:
-        for message in messages:
-            if isinstance(message, ToolCallExecutionEvent):
-                if any(result.name == self._name for result in message.content):
-                    return f"Function '{self._name}' was executed."
+        events = (m for m in messages if isinstance(m, ToolCallExecutionEvent))
+        if any(result.name == self._name for event in events for result in event.content):
+            return f"Function '{self._name}' was executed."
         return None

@@ -2,11 +2,18 @@
 
 import asyncio
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def is_async(func: Callable[..., object]) -> bool:
+    """True for coroutine functions, and for objects that are called like one."""
+    call = getattr(func, "__call__", None)  # noqa: B004
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(call)
 
 
 async def in_thread(func: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """From our messages to OpenAI's."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..types import (
@@ -79,8 +79,8 @@ def convert_tools(tools: Sequence[Any], tool_choice: Any) -> dict[str, Any]:
     """The request's ``tools`` and ``tool_choice``: of tool objects, or of their schemas."""
     if not tools:
         return {}
-    params = [
-        {"type": "function", "function": tool if isinstance(tool, dict) else tool.schema}
+    params: list[dict[str, Any]] = [
+        {"type": "function", "function": tool if isinstance(tool, Mapping) else tool.schema}
         for tool in tools
     ]
     if not isinstance(tool_choice, str):

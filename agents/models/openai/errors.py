@@ -3,7 +3,7 @@
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ....sandbox.errors import BackendCrashed, BackendError, BackendUnavailable
 
@@ -83,10 +83,12 @@ def _refusal(error: "APIStatusError", model: str, base_url: str) -> BackendError
 
 
 def _message(error: "APIStatusError") -> str:
-    body = error.body
-    if isinstance(body, dict) and isinstance(body.get("message"), str):
-        return str(body["message"])
-    return str(error.message)
+    # What the server says, where it says it as OpenAI does.
+    if isinstance(error.body, dict):
+        message = cast("dict[str, object]", error.body).get("message")
+        if isinstance(message, str):
+            return message
+    return error.message
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """From OpenAI's answer, whole or in pieces, to ours."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ....sandbox.errors import BackendCrashed
 from ...runtime import FunctionCall
@@ -10,7 +10,7 @@ from ..usage import RequestUsage
 
 if TYPE_CHECKING:
     from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+    from openai.types.chat import ChatCompletionChunk
     from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 _REASONS: dict[str, FinishReasons] = {
@@ -23,7 +23,7 @@ _REASONS: dict[str, FinishReasons] = {
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
-def result_of(completion: "ChatCompletion") -> CreateResult:
+def result_of(completion: Any) -> CreateResult:
     """The answer to a request that was not streamed.
 
     Raises
@@ -31,13 +31,14 @@ def result_of(completion: "ChatCompletion") -> CreateResult:
     BackendCrashed
         The server answered, but not with a chat completion.
     """
-    # Not every server keeps to the types: the answer may be a string, its choices null.
-    choices = getattr(completion, "choices", None)
+    # A ChatCompletion, but not every server keeps to the type: the answer may be a string, its
+    # choices null.
+    choices: Any = getattr(completion, "choices", None)
     if not choices or getattr(choices[0], "message", None) is None:
         raise BackendCrashed(
             f"The model server's answer is not a chat completion: {str(completion)[:200]!r}"
         )
-    message = choices[0].message
+    message: Any = choices[0].message
     calls = [
         FunctionCall(call.id, call.function.arguments, call.function.name)
         for call in message.tool_calls or []
@@ -105,7 +106,7 @@ class StreamedReply:
         if choice.logprobs is not None:
             self._logprobs += choice.logprobs.content or []
         # Some servers send null where there is nothing new.
-        delta: ChoiceDelta | None = choice.delta
+        delta = cast("ChoiceDelta | None", choice.delta)
         if delta is None:
             return
         yield from self._think(_reasoning(delta))

@@ -1,0 +1,69 @@
+"""The console: prints a run while it happens."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from ...sandbox.errors import UsageError
+from ..base.chat_agent import Response
+from ..base.task import TaskResult
+from ..messages import BaseAgentEvent, BaseChatMessage, UserInputRequestedEvent
+from .user_input import UserInputManager
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+
+T = TypeVar("T", bound=TaskResult | Response)
+
+
+async def Console(  # noqa: N802 (AutoGen's name)
+    stream: AsyncGenerator[BaseAgentEvent | BaseChatMessage | T, None],
+    *,
+    no_inline_images: bool = False,
+    output_stats: bool = False,
+    user_input_manager: UserInputManager | None = None,
+    console: "RichConsole | None" = None,
+) -> T:
+    """Print what a run or a turn tells, and give its result.
+
+    Who speaks, prose, code in colours, the program's output while it is printed, exit codes,
+    files, approvals, retries, and at the end tokens and time. Colours only on a terminal; text of
+    models and programs is freed of everything a terminal would obey.
+
+    Parameters
+    ----------
+    stream:
+        Of ``run_stream()`` or ``on_messages_stream()``; closed at the end, whatever happens.
+    no_inline_images:
+        Accepted for AutoGen's sake: pictures are named, not drawn.
+    output_stats:
+        Print the tokens of each message too.
+    user_input_manager:
+        Told of the requests for input that are shown.
+    console:
+        Where to print; by default standard output.
+
+    Raises
+    ------
+    UsageError
+        The stream ended without a result.
+    """
+    # rich takes longer to import than all the rest.
+    from rich.console import Console as RichConsole
+
+    from .printer import Printer
+
+    printer = Printer(console or RichConsole(highlight=False), output_stats=output_stats)
+    last: T | None = None
+    async with aclosing(stream):
+        async for item in stream:
+            if isinstance(item, TaskResult | Response):
+                last = cast("T", item)
+                printer.show_result(item)
+            else:
+                printer.show(item)
+                if isinstance(item, UserInputRequestedEvent) and user_input_manager is not None:
+                    user_input_manager.notify_event_received(item.request_id)
+    if last is None:
+        raise UsageError("The stream ended without a TaskResult or a Response.")
+    return last

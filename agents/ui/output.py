@@ -1,0 +1,72 @@
+"""Writes what a program prints, as it prints it."""
+
+import re
+from typing import Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from .sanitize import Sanitizer
+from .style import Signs
+
+_PARTS = re.compile(r"[^\n\r]+|\r\n|\n|\r")
+_STYLES = {"stdout": "", "stderr": "yellow"}
+
+StreamName = Literal["stdout", "stderr"]
+
+
+class OutputWriter:
+    """Prints the output of one execution with a bar in front.
+
+    On a terminal at once, with carriage returns as progress bars mean them; elsewhere line by
+    line.
+    """
+
+    def __init__(self, console: Console, signs: Signs) -> None:
+        self._console = console
+        self._bar = Text(f"  {signs.output} ", style="dim")
+        self._sanitizers: dict[StreamName, Sanitizer] = {
+            "stdout": Sanitizer(),
+            "stderr": Sanitizer(),
+        }
+        self._line: list[tuple[str, StreamName]] = []
+        self._returned = False
+        self.used = False
+
+    def feed(self, piece: str, stream: StreamName) -> None:
+        self.used = True
+        for part in _PARTS.findall(self._sanitizers[stream].feed(piece)):
+            if part in ("\n", "\r\n"):
+                self._end_line()
+            elif part == "\r":
+                self._returned = True
+            else:
+                self._append(part, stream)
+
+    def finish(self) -> None:
+        """End the line that has not ended."""
+        if self._line:
+            self._end_line()
+
+    def _append(self, text: str, stream: StreamName) -> None:
+        if self._returned:
+            self._returned = False
+            if self._console.is_terminal and self._line:
+                self._console.file.write("\r\x1b[2K")
+            self._line.clear()
+        if self._console.is_terminal:
+            if not self._line:
+                self._console.print(self._bar, end="")
+            self._console.print(Text(text, style=_STYLES[stream]), end="", soft_wrap=True)
+        self._line.append((text, stream))
+
+    def _end_line(self) -> None:
+        if self._console.is_terminal:
+            self._console.print(Text() if self._line else self._bar)
+        else:
+            line = self._bar.copy()
+            for text, stream in self._line:
+                line.append(text, style=_STYLES[stream])
+            self._console.print(line, soft_wrap=True)
+        self._line.clear()
+        self._returned = False

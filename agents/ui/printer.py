@@ -1,0 +1,222 @@
+"""Prints messages and events, each in its way."""
+
+import time
+
+from rich.console import Console
+from rich.text import Text
+
+from ..base.chat_agent import Response
+from ..base.task import TaskResult
+from ..messages import (
+    ApprovalRequestEvent,
+    ApprovalResponseEvent,
+    BaseAgentEvent,
+    BaseChatMessage,
+    CodeExecutionEvent,
+    CodeGenerationEvent,
+    CodeOutputEvent,
+    ModelClientStreamingChunkEvent,
+    RetryDecisionEvent,
+    ThoughtEvent,
+    UserInputRequestedEvent,
+)
+from ..models.usage import RequestUsage
+from .output import OutputWriter
+from .prose import MarkdownWriter
+from .result import describe
+from .sanitize import sanitize, sanitize_line
+from .style import SpeakerColors, signs_for
+
+Entry = BaseAgentEvent | BaseChatMessage
+
+_MAX_RULE = 100
+
+
+class Printer:
+    """Prints one run."""
+
+    def __init__(self, console: Console, *, output_stats: bool) -> None:
+        self._console = console
+        self._output_stats = output_stats
+        self._signs = signs_for(console)
+        self._colors = SpeakerColors()
+        self._started = time.monotonic()
+        self._speaker: str | None = None
+        self._usage = RequestUsage(0, 0)
+        self._said = ""
+        """All text shown so far without white space, to know code that was shown before."""
+        self._stream: MarkdownWriter | None = None
+        self._streamed_thought = False
+        self._output: OutputWriter | None = None
+        self._reported: str | None = None
+        """Who has just run code: its report repeats what is on the screen."""
+
+    def show(self, entry: Entry) -> None:
+        """Print one message or event."""
+        if entry.models_usage is not None:
+            self._usage += entry.models_usage
+        match entry:
+            case ModelClientStreamingChunkEvent():
+                self._show_chunk(entry)
+            case CodeOutputEvent():
+                self._show_output(entry)
+            case _:
+                self._show_whole(entry)
+        if self._output_stats and entry.models_usage is not None:
+            self._note(_tokens(entry.models_usage), "dim")
+
+    def _show_whole(self, entry: Entry) -> None:
+        streamed = self._end_stream() if entry.source == self._speaker else False
+        self._end_stream()
+        self._end_output(entry)
+        match entry:
+            case ThoughtEvent():
+                self._show_thought(entry)
+            case CodeGenerationEvent():
+                self._show_generation(entry, streamed)
+            case CodeExecutionEvent():
+                self._show_execution(entry)
+            case ApprovalRequestEvent() | ApprovalResponseEvent() | RetryDecisionEvent():
+                self._show_decision(entry)
+            case UserInputRequestedEvent():
+                self._header(entry.source)
+            case BaseChatMessage():
+                self._show_message(entry, streamed)
+            case _:
+                self._header(entry.source)
+                self._note(f"{type(entry).__name__}: {sanitize_line(entry.to_text())}", "dim")
+
+    def show_result(self, result: TaskResult | Response) -> None:
+        """Print how it ended."""
+        if isinstance(result, Response):
+            self.show(result.chat_message)
+            usage, reason = self._usage, None
+        else:
+            usage, reason = result.usage, result.stop_reason
+        self._end_stream()
+        parts = [sanitize_line(reason)] if reason else []
+        parts += [_tokens(usage), f"{time.monotonic() - self._started:.1f} s"]
+        self._console.print()
+        self._rule("done", "dim")
+        self._note(f" {self._signs.dot} ".join(parts), "dim")
+
+    def _show_chunk(self, chunk: ModelClientStreamingChunkEvent) -> None:
+        if self._stream is None or chunk.source != self._speaker:
+            self._end_stream()
+            self._header(chunk.source, gap=True)
+            self._stream = MarkdownWriter(self._console, self._signs)
+        self._streamed_thought |= "<think>" in chunk.content
+        self._stream.feed(chunk.content)
+
+    def _end_stream(self) -> bool:
+        """True when something was streamed: it needs not be shown as a whole."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.finish()
+        return stream is not None
+
+    def _show_message(self, message: BaseChatMessage, streamed: bool) -> None:
+        repeats = self._reported == message.source and "exit_code" in message.metadata
+        self._reported = None
+        if repeats and message.models_usage is None:
+            return
+        self._show_markdown(message.source, message.to_text(), streamed)
+
+    def _show_markdown(self, source: str, text: str, streamed: bool) -> None:
+        self._said += "".join(text.split())
+        if streamed:
+            return
+        self._header(source, gap=True)
+        writer = MarkdownWriter(self._console, self._signs)
+        writer.feed(text)
+        writer.finish()
+
+    def _show_thought(self, thought: ThoughtEvent) -> None:
+        if self._streamed_thought:
+            self._streamed_thought = False
+            return
+        self._header(thought.source)
+        self._console.print(Text(sanitize(thought.content), style="dim italic"))
+
+    def _show_generation(self, event: CodeGenerationEvent, streamed: bool) -> None:
+        shown = all("".join(block.code.split()) in self._said for block in event.code_blocks)
+        if not (shown and event.models_usage is None):
+            self._show_markdown(event.source, event.content, streamed)
+        self._header(event.source, gap=True)
+        lines = sum(len(block.code.splitlines()) for block in event.code_blocks)
+        languages = ", ".join(dict.fromkeys(block.language for block in event.code_blocks))
+        attempt = f", attempt {event.retry_attempt + 1}" if event.retry_attempt else ""
+        what = f"{sanitize_line(languages)}, {lines} line{'s' if lines != 1 else ''}{attempt}"
+        self._note(f"{self._signs.run} {what}", "bold")
+
+    def _show_output(self, event: CodeOutputEvent) -> None:
+        self._end_stream()
+        if self._output is None:
+            self._header(event.source)
+            self._output = OutputWriter(self._console, self._signs)
+        self._output.feed(event.content, event.stream)
+
+    def _end_output(self, entry: Entry) -> None:
+        output, self._output = self._output, None
+        if output is not None:
+            output.finish()
+        elif isinstance(entry, CodeExecutionEvent) and entry.result.output:
+            # An executor that does not stream, or code that was refused.
+            self._header(entry.source)
+            output = OutputWriter(self._console, self._signs)
+            output.feed(entry.result.output, "stdout")
+            output.finish()
+
+    def _show_execution(self, event: CodeExecutionEvent) -> None:
+        self._header(event.source)
+        for text in describe(event.result, self._signs):
+            self._console.print(text, soft_wrap=True)
+        self._reported = event.source
+
+    def _show_decision(
+        self, event: ApprovalRequestEvent | ApprovalResponseEvent | RetryDecisionEvent
+    ) -> None:
+        self._header(event.source)
+        match event:
+            case ApprovalRequestEvent():
+                count = len(event.code_blocks)
+                what = "this code block" if count == 1 else f"these {count} code blocks"
+                self._note(f"{self._signs.ask} May {what} run?", "bold yellow")
+            case ApprovalResponseEvent(approved=True):
+                self._note(f"{self._signs.ok} approved: {sanitize_line(event.reason)}", "green")
+            case ApprovalResponseEvent():
+                self._note(f"{self._signs.bad} refused: {sanitize_line(event.reason)}", "red")
+            case RetryDecisionEvent(retry=True):
+                self._note(f"{self._signs.retry} again: {sanitize_line(event.reason)}", "yellow")
+            case RetryDecisionEvent():
+                self._note(f"{self._signs.bad} gives up: {sanitize_line(event.reason)}", "red")
+
+    def _header(self, speaker: str, *, gap: bool = False) -> None:
+        """Say who speaks, if it is somebody else than before; else leave a ``gap``."""
+        if speaker == self._speaker:
+            if gap:
+                self._console.print()
+        else:
+            self._speaker = speaker
+            self._console.print()
+            self._rule(sanitize_line(speaker), f"bold {self._colors[speaker]}")
+
+    def _rule(self, title: str, style: str) -> None:
+        rule = self._signs.rule
+        text = Text().append(f"{rule}{rule} ", style="dim").append(title, style=style)
+        if self._console.is_terminal:
+            rest = min(self._console.width, _MAX_RULE) - text.cell_len - 1
+            text.append(f" {rule * rest}", style="dim")
+        self._console.print(text, no_wrap=True, overflow="crop", crop=True)
+
+    def _note(self, text: str, style: str) -> None:
+        self._console.print(Text(text, style=style), soft_wrap=not self._console.is_terminal)
+
+
+def _tokens(usage: RequestUsage) -> str:
+    text = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
+    if usage.cached_tokens:
+        text += f", {usage.cached_tokens:,} cached"
+    if usage.reasoning_tokens:
+        text += f", {usage.reasoning_tokens:,} thought"
+    return text
