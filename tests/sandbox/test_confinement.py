@@ -179,7 +179,7 @@ _C_CALLS = {
     "a vsock": "libc.socket(40, 1, 0)",
     "a kernel crypto socket": "libc.socket(38, 5, 0)",
     "handles of files": 'libc.syscall(303, -100, b"/usr", handle, buffer, 0)',
-    "memory of another process": "libc.syscall(310, os.getpid(), iov, 1, iov, 1, 0)",
+    "memory of another process": "libc.syscall(310, os.getpid(), iov, 1, iov, 1, ctypes.c_ulong(0))",
     "the mount API": 'libc.syscall(428, -100, b"/tmp", 0)',
 }
 
