@@ -21,7 +21,7 @@ async def ask_at_terminal(prompt: str) -> str:
         descriptor = sys.stdin.fileno()
     except (AttributeError, io.UnsupportedOperation):
         # A replaced standard input: a test's, a notebook's.
-        line = await in_thread(sys.stdin.readline)
+        line = await in_thread(lambda: str(sys.stdin.readline()))
     else:
         line = await _line_from(descriptor)
     if not line:

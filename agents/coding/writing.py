@@ -71,16 +71,16 @@ class Writer:
                         result = entry.result
             if result is None:  # The model wrote no code: that was the answer.
                 return
-            if result.exit_code == 0 or result.cancelled or attempt >= self._max_retries:
-                break
-            decision = await self._decide(attempt, token)
-            yield decision
-            if not decision.retry:
-                break
-            await self.dialogue.hear_text(_TRY_AGAIN + decision.reason)
-        async with aclosing(self._sum_up(result, token)) as entries:
-            async for entry in entries:
-                yield entry
+            if result.exit_code != 0 and not result.cancelled and attempt < self._max_retries:
+                decision = await self._decide(attempt, token)
+                yield decision
+                if decision.retry:
+                    await self.dialogue.hear_text(_TRY_AGAIN + decision.reason)
+                    continue
+            async with aclosing(self._sum_up(result, token)) as entries:
+                async for entry in entries:
+                    yield entry
+            return
 
     async def _attempt(
         self, attempt: int, token: CancellationToken

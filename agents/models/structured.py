@@ -88,12 +88,12 @@ def strict_schema(answer_type: type[BaseModel]) -> dict[str, Any]:
     return cast("dict[str, Any]", _strict(answer_type.model_json_schema()))
 
 
-def _strict(node: Any) -> Any:
+def _strict(node: object) -> Any:
     if isinstance(node, list):
-        return [_strict(item) for item in cast("list[Any]", node)]
+        return [_strict(item) for item in cast("list[object]", node)]
     if not isinstance(node, dict):
         return node
-    result = {key: _strict(value) for key, value in cast("dict[str, Any]", node).items()}
+    result = {key: _strict(value) for key, value in cast("dict[str, object]", node).items()}
     if isinstance(result.get("title"), str):  # A field, not a map of fields with such a name.
         result.pop("default", None)
     if result.get("type") == "object" and "properties" in result:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from ...sandbox.errors import UsageError
 from ..base.chat_agent import Response
@@ -58,7 +58,7 @@ async def Console(  # noqa: N802 (AutoGen's name)
     async with aclosing(stream):
         async for item in stream:
             if isinstance(item, TaskResult | Response):
-                last = cast("T", item)
+                last = item
                 printer.show_result(item)
             else:
                 printer.show(item)

@@ -125,8 +125,8 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
         request |= convert_tools(tools, tool_choice)
         request.pop("stream_options", None)
         with mapped_errors(self._model, self._base_url), cancel_scope(cancellation_token):
-            completion: Any = await self._connected().chat.completions.create(**request)
-            result = result_of(completion)
+            completions: Any = self._connected().chat.completions
+            result = result_of(await completions.create(**request))
         return self._finish(result, json_output)
 
     async def create_stream(

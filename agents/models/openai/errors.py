@@ -84,11 +84,9 @@ def _refusal(error: "APIStatusError", model: str, base_url: str) -> BackendError
 
 def _message(error: "APIStatusError") -> str:
     # What the server says, where it says it as OpenAI does.
-    if isinstance(error.body, dict):
-        message = cast("dict[str, object]", error.body).get("message")
-        if isinstance(message, str):
-            return message
-    return error.message
+    body = cast("dict[str, object]", error.body if isinstance(error.body, dict) else {})
+    said = body.get("message")
+    return said if isinstance(said, str) else error.message
 
 
 @contextmanager

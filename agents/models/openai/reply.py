@@ -39,9 +39,10 @@ def result_of(completion: Any) -> CreateResult:
             f"The model server's answer is not a chat completion: {str(completion)[:200]!r}"
         )
     message: Any = choices[0].message
+    tool_calls: list[Any] = message.tool_calls or []
     calls = [
         FunctionCall(call.id, call.function.arguments, call.function.name)
-        for call in message.tool_calls or []
+        for call in tool_calls
         if call.type == "function"
     ]
     thought, text = split_thought(message.content or "")
