@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +40,9 @@ def choose_identity() -> Identity:
 def _unused_id() -> int:
     """An id from the far end of those this process may map."""
     if _mappable("uid") > _FAVOURED.stop and _mappable("gid") > _FAVOURED.stop:
-        return secrets.choice(_FAVOURED)
+        return random.choice(_FAVOURED)
     # In a container with few ids: below the last one, which is often in use (65534, 65535).
-    return max(min(_mappable("uid"), _mappable("gid")) - 100 - secrets.randbelow(100), 1)
+    return max(min(_mappable("uid"), _mappable("gid")) - 100 - random.randrange(100), 1)
 
 
 def _mappable(kind: str) -> int:
