@@ -76,7 +76,9 @@ def _bounded_blockquote(state: StateBlock, start: int, end: int, silent: bool) -
 
 
 def _block(info: str, code: str) -> CodeBlock:
-    tag = _language_tag(info)
+    from markdown_it.common.utils import unescapeAll
+
+    tag = _language_tag(unescapeAll(info))
     language = canonical_language(tag) if tag else _infer_language(code)
     if is_transcript(tag, language, code):
         code = python_commands(code) if language == "python" else shell_commands(code)

@@ -49,6 +49,8 @@ def source_of_callable(func: Callable[..., Any]) -> FunctionSource:
         text = inspect.getsource(func)
     except (OSError, TypeError) as error:
         raise UsageError(f"The source of {func!r} cannot be had: {error}.") from error
+    if code is None or code.co_name == "<lambda>":
+        raise UsageError(f"{func!r} was not defined with 'def'.")
     return source_of_text(_outdented(text))
 
 
@@ -117,6 +119,6 @@ def _stub(function: _Function) -> str:
     stub.body = [ast.Expr(ast.Constant(...))]
     docstring = ast.get_docstring(function)
     if docstring is not None:
-        indented = docstring.replace("\n", "\n    ")
+        indented = textwrap.indent(docstring, "    ").lstrip()
         stub.body.insert(0, ast.Expr(ast.Constant(indented)))
     return ast.unparse(ast.fix_missing_locations(stub))
