@@ -50,8 +50,8 @@ async def runs(rounds: int) -> list[Timing]:
 async def processes(rounds: int) -> list[Timing]:
     """``sandcrew exec`` as a whole process, against ``python3`` on the same file."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "hello.py")  # noqa: ASYNC240
-        file.write_text("print('hello')\n")
+        file = Path(folder, "hello.py")
+        file.write_text("print('hello')\n")  # noqa: ASYNC240
         subjects = {
             "python3 hello.py": command(sys.executable, str(file)),
             "sandcrew exec hello.py": command(sys.executable, "-m", "sandcrew", "exec", str(file)),

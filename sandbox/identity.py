@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,9 +39,9 @@ def choose_identity() -> Identity:
 def _unused_id() -> int:
     """An id from the far end of those this process may map."""
     if _mappable("uid") > _FAVOURED.stop and _mappable("gid") > _FAVOURED.stop:
-        return random.choice(_FAVOURED)
+        return _FAVOURED[int.from_bytes(os.urandom(2), "big")]
     # In a container with few ids: below the last one, which is often in use (65534, 65535).
-    return max(min(_mappable("uid"), _mappable("gid")) - 100 - random.randrange(100), 1)
+    return max(min(_mappable("uid"), _mappable("gid")) - 100 - os.urandom(1)[0], 1)
 
 
 def _mappable(kind: str) -> int:
