@@ -19,6 +19,7 @@ class Interpreter:
     prefixes: tuple[Path, ...]
 
 
+@cache
 def find_interpreter(executable: str | Path | None) -> Interpreter:
     """The interpreter at ``executable``, or the one that runs this.
 
@@ -32,7 +33,6 @@ def find_interpreter(executable: str | Path | None) -> Interpreter:
     return _ask(Path(executable))
 
 
-@cache
 def _ask(executable: Path) -> Interpreter:
     code = (
         "import sys; assert sys.version_info >= (3, 9); "
