@@ -30,6 +30,7 @@ from .functions import (
     with_requirements,
 )
 from .local import LocalCommandLineCodeExecutor
+from .sandbox import SandboxCodeExecutor
 from .user_functions import UserFunctionsExecutor
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "MissingExtra",
     "OutputEvent",
     "RichOutput",
+    "SandboxCodeExecutor",
     "SandcrewError",
     "Usage",
     "UsageError",

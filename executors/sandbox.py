@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING, Any
 from ..sandbox.errors import UsageError
 from ..sandbox.language import languages
 from ..sandbox.policy import Policy
-from ..sandbox.result import CodeResult
 from ..sandbox.sandbox import Sandbox
-from .blockwise import BlockwiseExecutor, refusal
+from .blockwise import refusal
 from .filename import block_filename
+from .user_functions import UserFunctionsExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from ..sandbox.result import Artifact, OutputEvent
+    from ..sandbox.result import Artifact, CodeResult, OutputEvent
     from .block import CodeBlock
     from .cancellation import CancellationToken
+    from .functions import FuncSpec
 
 
-class SandboxCodeExecutor(BlockwiseExecutor):
+class SandboxCodeExecutor(UserFunctionsExecutor):
     """Runs each block as a fresh process tree in one :class:`~sandcrew.sandbox.Sandbox`.
 
     The blocks share the workspace, which is private and in memory unless ``work_dir`` is given,
@@ -36,11 +37,13 @@ class SandboxCodeExecutor(BlockwiseExecutor):
         Seconds each block may take, instead of the policy's.
     work_dir:
         A folder of the host to be the workspace, instead of the policy's.
+    functions, functions_module:
+        Functions of the caller that blocks can import, and the module they are in.
 
     Raises
     ------
-    PolicyError
-        An option makes no sense.
+    UsageError
+        An option makes no sense (:class:`PolicyError` where it is part of the policy).
     """
 
     def __init__(
@@ -49,7 +52,10 @@ class SandboxCodeExecutor(BlockwiseExecutor):
         *,
         timeout: float | None = None,
         work_dir: Path | str | None = None,
+        functions: Sequence[FuncSpec] = (),
+        functions_module: str = "functions",
     ) -> None:
+        super().__init__(functions, functions_module)
         changes: dict[str, Any] = {"timeout": timeout, "workdir": work_dir}
         given = {key: value for key, value in changes.items() if value is not None}
         self.policy = (policy or Policy()).replace(**given)

@@ -34,6 +34,9 @@ def run(program: dict[str, Any], code: bytes) -> NoReturn:
 
 
 def _write_file(path: str, code: bytes) -> None:
+    # All is the guest's own here; but a file is where its name says, or it is not written.
+    if os.path.realpath(path) != path:
+        _fail(f"{path} is reached through a link; choose another name.")
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
