@@ -1,0 +1,153 @@
+"""Writes notebooks of what was said and run: words as Markdown, code with its real outputs.
+
+What programs print is hostile: only text and pictures known by their first bytes are put in,
+never HTML or SVG, which a browser would obey.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ..sandbox.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..sandbox.result import CodeResult
+    from .block import CodeBlock
+
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+}
+_SAFE_FORMS = frozenset(["text/plain", *_SIGNATURES.values()])
+_EXCEPTION = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: (?P<value>.*))?")
+
+
+def image_type(data: bytes) -> str | None:
+    """The MIME type of a picture a notebook may show; ``None`` for anything else."""
+    return next((kind for start, kind in _SIGNATURES.items() if data.startswith(start)), None)
+
+
+class NotebookRecord:
+    """A notebook that grows as things happen.
+
+    Raises
+    ------
+    MissingExtra
+        The ``nbformat`` package is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            # nbformat is not typed.
+            self._format: Any = import_module("nbformat.v4")
+        except ImportError as error:
+            raise MissingExtra("jupyter", "nbformat") from error
+        self._notebook: Any = self._format.new_notebook()
+        self._notebook.metadata["kernelspec"] = {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        }
+        self._notebook.metadata["language_info"] = {"name": "python"}
+        self._runs = 0
+
+    def add_text(self, markdown: str) -> None:
+        """Add a cell of words."""
+        self._notebook.cells.append(self._format.new_markdown_cell(markdown))
+
+    def add_run(
+        self,
+        blocks: Sequence[CodeBlock],
+        result: CodeResult,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Add what was run and what came out; pictures among ``files`` are shown.
+
+        Blocks in several languages become a cell each, and the outputs stand at the last one.
+        """
+        cells = _cells(blocks)
+        for number, source in enumerate(cells, start=1):
+            self._runs += 1
+            cell = self._format.new_code_cell(source, execution_count=self._runs)
+            if number == len(cells):
+                cell.outputs = self._outputs(result, files or {})
+                cell.metadata["sandcrew"] = _facts(result)
+            self._notebook.cells.append(cell)
+
+    def to_bytes(self) -> bytes:
+        """The notebook as a file.
+
+        Raises
+        ------
+        nbformat.ValidationError
+            It is not valid, which is a bug of ours.
+        """
+        nbformat: Any = import_module("nbformat")
+        nbformat.validate(self._notebook)
+        return (str(nbformat.writes(self._notebook)) + "\n").encode("utf-8", "replace")
+
+    def _outputs(self, result: CodeResult, files: Mapping[str, bytes]) -> list[Any]:
+        outputs = [self._stream("stdout", result.stdout)] if result.stdout else []
+        if result.exit_code != 0:
+            outputs.append(self._error(result))
+        elif result.stderr:
+            outputs.append(self._stream("stderr", result.stderr))
+        for rich in result.outputs:
+            safe = {kind: form for kind, form in rich.data.items() if kind in _SAFE_FORMS}
+            if safe:
+                outputs.append(self._format.new_output("display_data", data=safe))
+        outputs += [self._picture(name, data) for name, data in files.items() if image_type(data)]
+        return outputs
+
+    def _stream(self, name: str, text: str) -> Any:
+        return self._format.new_output("stream", name=name, text=text)
+
+    def _error(self, result: CodeResult) -> Any:
+        name, value = _exception(result)
+        lines = result.stderr.splitlines() or [f"{name}: {value}"]
+        return self._format.new_output("error", ename=name, evalue=value, traceback=lines)
+
+    def _picture(self, name: str, data: bytes) -> Any:
+        forms = {image_type(data): base64.b64encode(data).decode(), "text/plain": name}
+        return self._format.new_output("display_data", data=forms)
+
+
+def _cells(blocks: Sequence[CodeBlock]) -> list[str]:
+    """The source of the cells: one for all blocks if all are Python."""
+    if all(block.language == "python" for block in blocks):
+        return ["\n\n".join(block.code.rstrip("\n") for block in blocks)]
+    return [_cell(block) for block in blocks]
+
+
+def _cell(block: CodeBlock) -> str:
+    code = block.code.rstrip("\n")
+    return code if block.language == "python" else f"%%{block.language or 'sh'}\n{code}"
+
+
+def _exception(result: CodeResult) -> tuple[str, str]:
+    """Name and text of the exception a program died of, as far as its last line tells."""
+    if result.timed_out:
+        return "TimeoutError", f"stopped at the time limit, after {result.duration:.1f} s"
+    if result.cancelled:
+        return "Cancelled", "stopped from outside"
+    last = next(iter(result.stderr.strip().splitlines()[-1:]), "")
+    match = _EXCEPTION.fullmatch(last) if "Traceback (most recent call" in result.stderr else None
+    if match is None:
+        return "ExitCode", str(result.exit_code)
+    return match["name"], match["value"] or ""
+
+
+def _facts(result: CodeResult) -> dict[str, Any]:
+    return {
+        "exit_code": result.exit_code,
+        "duration_seconds": round(result.duration, 6),
+        "peak_memory_bytes": result.usage.peak_memory,
+        "cpu_seconds": result.usage.cpu_seconds,
+        "isolation": list(result.isolation),
+    }

@@ -1,0 +1,51 @@
+"""``sandcrew demo``: the whole loop without a key."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..sandbox.errors import MissingExtra
+
+DATA = Path(__file__).parent.parent / "demo"
+"""The data set, its source and licence, and what the recorded coder says."""
+
+
+def demo_command(
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the chart and the record go.")
+    ] = Path("sandcrew-demo"),
+    executor: Annotated[
+        str, typer.Option(metavar="NAME", help="sandbox, local, or 'package.module:Class'.")
+    ] = "sandbox",
+) -> int:
+    """Watch a team analyse a real data set, without any key.
+
+    What the coder says is recorded. Its code really runs, in the sandbox: it fails on the data,
+    is mended, and draws a chart. A transcript, a notebook and the chart are left behind.
+    """
+    for module in ("matplotlib", "nbformat"):
+        _need(module)
+    from ..agents.models import ReplayChatCompletionClient
+    from .backend import Options
+    from .team import Job, work, workspace_executor
+
+    said = [file.read_text("utf-8").strip() for file in sorted(DATA.glob("[0-9]-*.md"))]
+    job = Job(
+        task=(DATA / "task.md").read_text("utf-8").strip(),
+        files=[DATA / "co2.csv"],
+        folder=output,
+        max_turns=2 * len(said),
+    )
+    print("The coder is recorded. Its code is really run, here and now.")
+    runner = workspace_executor(executor, Options())
+    answered = asyncio.run(work(job, ReplayChatCompletionClient(said), runner))
+    return 0 if answered else 1
+
+
+def _need(module: str) -> None:
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise MissingExtra("demo", module)

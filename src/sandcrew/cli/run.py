@@ -1,0 +1,110 @@
+"""``sandcrew run``: a team solves a task on the user's own files."""
+
+import asyncio
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..sandbox.errors import UsageError
+
+DEFAULT_MODEL = "gpt-5-mini"
+_LIBRARIES = (
+    "matplotlib", "numpy", "openpyxl", "pandas", "polars", "scipy", "seaborn", "sklearn",
+    "statsmodels",
+)  # fmt: skip
+"""What a coder would like to know to be there."""
+
+
+def run_command(  # noqa: PLR0913 (each is an option of the command)
+    task: Annotated[str, typer.Argument(metavar="TASK", help="What to do, in your words.")],
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="A file to work on. Repeatable."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"The model; {DEFAULT_MODEL} by default at OpenAI."),
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(metavar="NAME", help="sandbox, local, or 'package.module:Class'.")
+    ] = "sandbox",
+    team: Annotated[
+        str, typer.Option(metavar="NAME", help="pair: one writes code, the other runs it.")
+    ] = "pair",
+    max_turns: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Turns of both after which to stop.")
+    ] = 20,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Of each program; 60 by default.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the record goes; ./runs/… by default."),
+    ] = None,
+) -> int:
+    """Let a coder and an executor solve a task on your files.
+
+    The model comes from OpenAI (`OPENAI_API_KEY`) or from any server that speaks its protocol
+    (`OPENAI_BASE_URL`). What the code makes, a transcript and a notebook are kept. Ctrl-C stops
+    at once and keeps what there is.
+    """
+    if team != "pair":
+        raise UsageError(f"--team {team}: there is only 'pair'.")
+    files = file or []
+    _check_names(files)
+    model = _model(model)
+
+    from ..agents.models import OpenAIChatCompletionClient
+    from .backend import Options
+    from .team import Job, work, workspace_executor
+
+    job = Job(task, files, output or _new_folder(task), max_turns, _libraries())
+    runner = workspace_executor(executor, Options(timeout=timeout))
+    client = OpenAIChatCompletionClient(model=model)
+    return 0 if asyncio.run(work(job, client, runner)) else 1
+
+
+def _model(name: str | None) -> str:
+    """The model to ask.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to ask.
+    """
+    own_server = os.environ.get("OPENAI_BASE_URL")
+    if not own_server and not os.environ.get("OPENAI_API_KEY"):
+        raise UsageError(
+            "there is no model: set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own "
+            "together with --model NAME. ('sandcrew demo' needs none.)"
+        )
+    if own_server and name is None:
+        raise UsageError(f"say with --model NAME which model of {own_server} to use.")
+    return name or DEFAULT_MODEL
+
+
+def _check_names(files: list[Path]) -> None:
+    """The workspace is one folder."""
+    names = [file.name for file in files]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"--file {file}: there is no such file.")
+        if names.count(file.name) > 1:
+            raise UsageError(f"--file: two files are called {file.name}; rename one.")
+
+
+def _libraries() -> str:
+    from importlib.util import find_spec
+
+    found = [name for name in _LIBRARIES if find_spec(name) is not None]
+    return f"Installed besides the standard library: {', '.join(found) or 'nothing'}."
+
+
+def _new_folder(task: str) -> Path:
+    words = re.findall(r"[a-z0-9]+", task.lower())
+    slug = "-".join(words[:6])[:48] or "task"
+    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{slug}"
