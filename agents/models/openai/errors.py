@@ -84,8 +84,8 @@ def _refusal(error: "APIStatusError", model: str, base_url: str) -> BackendError
 
 def _message(error: "APIStatusError") -> str:
     # What the server says, where it says it as OpenAI does.
-    body = cast("dict[str, object]", error.body if isinstance(error.body, dict) else {})
-    said = body.get("message")
+    body = error.body
+    said = cast("dict[str, object]", body).get("message") if isinstance(body, dict) else None
     return said if isinstance(said, str) else error.message
 
 

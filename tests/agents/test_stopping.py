@@ -1,0 +1,307 @@
+"""Break, cancel, wait_for and the token stop a team at once, whatever it is doing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandcrew.agents import (
+    ApprovalRequest,
+    ApprovalResponse,
+    AssistantAgent,
+    CodeExecutorAgent,
+    MaxMessageTermination,
+    RoundRobinGroupChat,
+    UserProxyAgent,
+)
+from sandcrew.agents.messages import (
+    ApprovalRequestEvent,
+    CodeOutputEvent,
+    ModelClientStreamingChunkEvent,
+    TextMessage,
+    UserInputRequestedEvent,
+)
+from sandcrew.agents.models import OpenAIChatCompletionClient, ReplayChatCompletionClient
+from sandcrew.agents.runtime import CancellationToken
+
+from .conftest import process_is_gone
+from .model_server import Hangs, ModelServer, Says
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+
+    from sandcrew.agents import Response
+    from sandcrew.agents.messages import BaseAgentEvent, BaseChatMessage
+    from sandcrew.executors import LocalCommandLineCodeExecutor
+
+    Busy = Callable[[], Awaitable[object]]
+    Stop = Callable[[RoundRobinGroupChat, Busy], Awaitable[None]]
+    Turn = AsyncGenerator[BaseAgentEvent | BaseChatMessage | Response, None]
+
+pytestmark = pytest.mark.filterwarnings("ignore:LocalCommandLineCodeExecutor")
+
+ENDLESS = """```python
+import os, time
+print(os.getpid(), flush=True)
+time.sleep(3600)
+```"""
+
+
+async def by_task_cancel(team: RoundRobinGroupChat, busy: Busy) -> None:
+    running = asyncio.create_task(team.run(task="go"))
+    await busy()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def by_token(team: RoundRobinGroupChat, busy: Busy) -> None:
+    token = CancellationToken()
+    running = asyncio.create_task(team.run(task="go", cancellation_token=token))
+    await busy()
+    token.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def by_token_from_a_thread(team: RoundRobinGroupChat, busy: Busy) -> None:
+    token = CancellationToken()
+    running = asyncio.create_task(team.run(task="go", cancellation_token=token))
+    await busy()
+    await asyncio.to_thread(token.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def by_wait_for(team: RoundRobinGroupChat, busy: Busy) -> None:
+    # The time limit is moved to now when the team is busy, so that no clock decides the test.
+    async def run(limit: asyncio.Timeout) -> None:
+        async def end() -> None:
+            await busy()
+            limit.reschedule(asyncio.get_running_loop().time())
+
+        ending = asyncio.create_task(end())
+        async with limit:
+            await team.run(task="go")
+        await ending
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(run(asyncio.timeout(None)), 30)
+
+
+every_way = pytest.mark.parametrize(
+    "stop", [by_task_cancel, by_token, by_token_from_a_thread, by_wait_for]
+)
+
+
+@every_way
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_while_the_model_answers(stop: Stop, stream: bool) -> None:
+    async with ModelServer([Hangs("Well, "), "Once more."]) as server, asyncio.timeout(30):
+        client = OpenAIChatCompletionClient(model="m", base_url=server.url, api_key="k")
+        coder = AssistantAgent("coder", client, model_client_stream=stream)
+        team = RoundRobinGroupChat([coder], max_turns=1)
+        await stop(team, server.hanging.wait)
+        await server.left.wait()
+        assert len(server.requests) == 1
+        result = await team.run()
+    assert [message.to_text() for message in result.messages] == ["Once more."]
+    asked = [message["content"] for message in server.requests[1]["messages"]]
+    assert asked[1:] == ["go"], "the interrupted turn left nothing in the context"
+
+
+@every_way
+async def test_while_code_runs(stop: Stop, executor: LocalCommandLineCodeExecutor) -> None:
+    model = ReplayChatCompletionClient([ENDLESS, "never"])
+    async with executor, asyncio.timeout(30):
+        runner = Watched("runner", executor)
+        team = RoundRobinGroupChat([AssistantAgent("coder", model), runner])
+        await stop(team, runner.pid)
+        await process_is_gone(await runner.pid())
+    assert len(model.create_calls) == 1
+
+
+@every_way
+async def test_while_a_person_is_asked(stop: Stop) -> None:
+    asked, given_up = asyncio.Event(), asyncio.Event()
+
+    async def ask(prompt: str, token: CancellationToken | None) -> str:
+        asked.set()
+        try:
+            return await asyncio.Future[str]()
+        finally:
+            given_up.set()
+
+    team = RoundRobinGroupChat([UserProxyAgent("user_proxy", input_func=ask)])
+    async with asyncio.timeout(30):
+        await stop(team, asked.wait)
+        await given_up.wait()
+
+
+@every_way
+@pytest.mark.parametrize("kind", ["input", "approval"])
+async def test_while_a_blocking_function_of_the_user_waits(
+    stop: Stop, kind: str, executor: LocalCommandLineCodeExecutor
+) -> None:
+    loop, called = asyncio.get_running_loop(), asyncio.Event()
+
+    def block(_: object) -> str:
+        loop.call_soon_threadsafe(called.set)
+        threading.Event().wait()
+        return ""
+
+    def approve(request: ApprovalRequest) -> ApprovalResponse:
+        return ApprovalResponse(approved=True, reason=block(request))
+
+    model = ReplayChatCompletionClient([ENDLESS])
+    member = (
+        UserProxyAgent("member", input_func=block)
+        if kind == "input"
+        else CodeExecutorAgent("member", executor, approval_func=approve)
+    )
+    team = RoundRobinGroupChat([AssistantAgent("coder", model), member])
+    async with executor, asyncio.timeout(30):
+        await stop(team, called.wait)
+
+
+@every_way
+async def test_while_an_agent_that_knows_no_token_waits(stop: Stop) -> None:
+    waiting = asyncio.Event()
+
+    class Deaf(AssistantAgent):
+        async def on_messages_stream(
+            self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
+        ) -> Turn:
+            waiting.set()
+            yield await asyncio.Future[TextMessage]()
+
+    team = RoundRobinGroupChat([Deaf("deaf", ReplayChatCompletionClient([]))])
+    async with asyncio.timeout(30):
+        await stop(team, waiting.wait)
+
+
+async def test_break_while_code_runs_kills_it(executor: LocalCommandLineCodeExecutor) -> None:
+    pid: int | None = None
+    model = ReplayChatCompletionClient([ENDLESS, "never"])
+    team = RoundRobinGroupChat(
+        [AssistantAgent("coder", model), CodeExecutorAgent("runner", executor)]
+    )
+    async with executor, asyncio.timeout(30):
+        async for item in team.run_stream(task="go"):
+            if isinstance(item, CodeOutputEvent):
+                pid = int(item.content)
+                break
+        assert pid is not None
+        await process_is_gone(pid)
+        await team.reset()  # Waits until the loop has closed the abandoned stream.
+    assert len(model.create_calls) == 1
+
+
+async def test_break_while_the_model_streams_closes_the_connection() -> None:
+    async with ModelServer([Hangs("Well, ")]) as server, asyncio.timeout(30):
+        client = OpenAIChatCompletionClient(model="m", base_url=server.url, api_key="k")
+        coder = AssistantAgent("coder", client, model_client_stream=True)
+        async for item in RoundRobinGroupChat([coder]).run_stream(task="go"):
+            if isinstance(item, ModelClientStreamingChunkEvent):
+                break
+        await server.left.wait()
+        assert len(server.requests) == 1
+
+
+async def test_break_between_turns_stops_all_model_calls() -> None:
+    model = ReplayChatCompletionClient([str(i) for i in range(10)])
+    team = RoundRobinGroupChat([AssistantAgent("a", model), AssistantAgent("b", model)])
+    async for item in team.run_stream(task="go"):
+        if isinstance(item, TextMessage) and item.source == "b":
+            break
+    await asyncio.sleep(0)
+    assert len(model.create_calls) == 2
+
+
+async def test_a_run_goes_on_after_a_break_where_it_stopped() -> None:
+    model = ReplayChatCompletionClient([str(i) for i in range(10)])
+    team = RoundRobinGroupChat(
+        [AssistantAgent("a", model), AssistantAgent("b", model)],
+        termination_condition=MaxMessageTermination(4),
+    )
+    async for item in team.run_stream(task="go"):
+        if isinstance(item, TextMessage) and item.source == "a":
+            break
+    result = await team.run()
+    said = [(message.source, message.to_text()) for message in result.messages]
+    assert said == [("b", "1"), ("a", "2")]
+    assert result.stop_reason == "Maximum number of messages 4 reached, current message count: 4"
+
+
+@pytest.mark.parametrize("event", [UserInputRequestedEvent, ApprovalRequestEvent])
+async def test_break_before_anybody_is_asked(
+    event: type[object], executor: LocalCommandLineCodeExecutor
+) -> None:
+    asked: list[str] = []
+
+    def ask(prompt: str) -> str:
+        asked.append(prompt)
+        return ""
+
+    def approve(request: ApprovalRequest) -> ApprovalResponse:
+        asked.append(request.code)
+        return ApprovalResponse(approved=True, reason="")
+
+    model = ReplayChatCompletionClient([ENDLESS])
+    team = RoundRobinGroupChat(
+        [
+            AssistantAgent("coder", model),
+            UserProxyAgent("person", input_func=ask)
+            if event is UserInputRequestedEvent
+            else CodeExecutorAgent("runner", executor, approval_func=approve),
+        ]
+    )
+    async with executor, aclosing(team.run_stream(task="go")) as items:
+        async for item in items:
+            if isinstance(item, event):
+                break
+    assert asked == []
+
+
+async def test_an_outer_time_limit_is_not_confused_with_the_token() -> None:
+    token = CancellationToken()
+    async with ModelServer([Hangs()]) as server:
+        client = OpenAIChatCompletionClient(model="m", base_url=server.url, api_key="k")
+        team = RoundRobinGroupChat([AssistantAgent("coder", client)])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(None) as limit:
+                running = team.run(task="go", cancellation_token=token)
+                task = asyncio.create_task(server.hanging.wait())
+                task.add_done_callback(
+                    lambda _: limit.reschedule(asyncio.get_running_loop().time())
+                )
+                await running
+        # The task itself is not marked as cancelled: it can go on.
+        current = asyncio.current_task()
+        assert current is not None
+        assert current.cancelling() == 0
+        assert not token.is_cancelled()
+
+
+class Watched(CodeExecutorAgent):
+    """Tells which process its code runs in."""
+
+    def __init__(self, name: str, executor: LocalCommandLineCodeExecutor) -> None:
+        super().__init__(name, executor)
+        self._pid: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def pid(self) -> int:
+        return await asyncio.shield(self._pid)
+
+    async def on_messages_stream(
+        self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
+    ) -> Turn:
+        async with aclosing(super().on_messages_stream(messages, cancellation_token)) as items:
+            async for item in items:
+                if isinstance(item, CodeOutputEvent):
+                    self._pid.set_result(int(item.content))
+                yield item
