@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
-import shutil
-import sys
-import tempfile
 import time
 import warnings
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ..sandbox.errors import UsageError
 from ..sandbox.output import OutputCollector
 from ..sandbox.result import EXIT_CANCELLED, EXIT_TIMEOUT, Artifact, CodeResult, OutputEvent
-from ..sandbox.workspace import Workspace
 from .blockwise import refusal
-from .command_line import SUFFIXES, CommandLineCodeResult, command, installed_languages
-from .filename import block_filename
+from .command_line import CommandLineCodeResult, command, installed_languages
+from .local_place import BlockFile, Place, environment, interpreter
 from .supervised import SupervisedProcess
 from .user_functions import UserFunctionsExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from types import SimpleNamespace
 
     from .block import CodeBlock
@@ -87,8 +80,8 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
         self._timeout = timeout
         self._work_dir = None if work_dir is None else Path(work_dir).absolute()
         self._keep_files = not cleanup_temp_files
-        self._python, self._bin = _interpreter(virtual_env_context)
-        self._place: _Place | None = None
+        self._python, self._bin = interpreter(virtual_env_context)
+        self._place: Place | None = None
         self._runs: set[_Run] = set()
 
     @property
@@ -108,7 +101,7 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
 
     async def start(self) -> None:
         if self._place is None:
-            self._place = _Place.make(self._work_dir)
+            self._place = Place.make(self._work_dir)
 
     async def stop(self) -> None:
         place, self._place = self._place, None
@@ -133,7 +126,7 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
     async def list_files(self) -> list[Artifact]:
         return await asyncio.to_thread(self._started().workspace.list_files)
 
-    def _started(self) -> _Place:
+    def _started(self) -> Place:
         if self._place is None:
             raise UsageError("The executor is not started: await start(), or use `async with`.")
         return self._place
@@ -156,7 +149,7 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
                     file.path.unlink(missing_ok=True)
 
     async def _run_file(
-        self, file: _BlockFile, place: _Place, token: CancellationToken | None
+        self, file: BlockFile, place: Place, token: CancellationToken | None
     ) -> AsyncGenerator[OutputEvent | CodeResult, None]:
         before = await asyncio.to_thread(place.workspace.snapshot)
         collector, began = OutputCollector(), time.monotonic()
@@ -185,18 +178,20 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
 
     @asynccontextmanager
     async def _running(
-        self, file: _BlockFile, place: _Place, token: CancellationToken | None
+        self, file: BlockFile, place: Place, token: CancellationToken | None
     ) -> AsyncGenerator[_Run, None]:
         """The running program; dead and forgotten on the way out."""
         loop = asyncio.get_running_loop()
         argv = command(file.language, str(file.path), python=self._python)
-        environment = _environment(place.work_dir, self._bin)
-        run = _Run(await SupervisedProcess.start(argv, cwd=str(place.work_dir), env=environment))
+        variables = environment(place.work_dir, self._bin)
+        run = _Run(await SupervisedProcess.start(argv, cwd=str(place.work_dir), env=variables))
 
         def cancel() -> None:
             loop.call_soon_threadsafe(run.end, "cancelled")
 
         self._runs.add(run)
+        if self._place is None or self._place.private != place.private:
+            run.end("cancelled")  # stop() came before it could see this run
         timer = loop.call_later(self._timeout, run.end, "timeout")
         if token is not None:
             token.add_callback(cancel)
@@ -224,87 +219,3 @@ class _Run:
     def end(self, reason: Reason) -> None:
         self.reason = self.reason or reason
         self.process.kill()
-
-
-@dataclass(frozen=True, slots=True)
-class _BlockFile:
-    path: Path
-    language: str
-    temporary: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The folders of a started executor."""
-
-    work_dir: Path
-    private: Path
-    """Holds the files of nameless blocks in ``blocks``, and the workspace if it is temporary."""
-    workspace: Workspace
-
-    @classmethod
-    def make(cls, work_dir: Path | None) -> _Place:
-        private = Path(tempfile.mkdtemp(prefix="sandcrew-local-"))
-        (private / "blocks").mkdir()
-        folder = private / "workspace" if work_dir is None else work_dir
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            fd = os.open(folder, os.O_DIRECTORY | os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            shutil.rmtree(private)
-            raise UsageError(f"work_dir {str(folder)!r} cannot be used: {error}.") from error
-        return cls(folder, private, Workspace(fd))
-
-    @contextmanager
-    def opened(self) -> Generator[_Place, None, None]:
-        """The same with a descriptor of its own, which outlives a :meth:`remove` meanwhile."""
-        fd = os.dup(self.workspace.dir_fd)
-        try:
-            yield replace(self, workspace=Workspace(fd))
-        finally:
-            os.close(fd)
-
-    def save(self, block: CodeBlock, *, keep: bool) -> _BlockFile:
-        """Write a block to a file of its own, or to the one it names, which stays."""
-        # A lone surrogate, which JSON can carry, has no place in a file.
-        data = block.code.encode(errors="replace")
-        name = block_filename(block)
-        if name is None:
-            unique = f"tmp_code_{secrets.token_hex(16)}{SUFFIXES[block.language]}"
-            if not keep:
-                path = self.private / "blocks" / unique
-                path.write_bytes(data)
-                return _BlockFile(path, block.language, temporary=True)
-            name = unique
-        self.workspace.write_file(name, data)
-        return _BlockFile(self.work_dir / name, block.language, temporary=False)
-
-    def remove(self) -> None:
-        os.close(self.workspace.dir_fd)
-        shutil.rmtree(self.private, ignore_errors=True)
-
-
-def _interpreter(context: SimpleNamespace | None) -> tuple[str, str | None]:
-    """The Python to run, and the folder to put in front of ``PATH``."""
-    if context is None:
-        return sys.executable, None
-    try:
-        return str(context.env_exe), str(context.bin_path)
-    except AttributeError as error:
-        raise UsageError(
-            "virtual_env_context is what venv.EnvBuilder().ensure_directories(path) returns."
-        ) from error
-
-
-def _environment(work_dir: Path, bin_path: str | None) -> dict[str, str]:
-    """The caller's environment; modules of the workspace can be imported."""
-    environment = dict(os.environ)
-    _prepend(environment, "PYTHONPATH", str(work_dir))
-    if bin_path is not None:
-        _prepend(environment, "PATH", bin_path)
-    return environment
-
-
-def _prepend(environment: dict[str, str], name: str, folder: str) -> None:
-    rest = environment.get(name)
-    environment[name] = f"{folder}{os.pathsep}{rest}" if rest else folder
