@@ -30,6 +30,7 @@ _GUEST = Path(__file__).parent / "guest" / "__main__.py"
 _START = 60.0
 """Seconds a zygote has to get ready, imports of preloaded modules included."""
 _DEATH = 5.0
+_STEPS = ("unshared", "zygote", "ready", "failed")
 
 
 class Zygote:
@@ -46,7 +47,8 @@ class Zygote:
         self._next_id = 0
         self._pidfd: int | None = None
         self._folder: int | None = None
-        self._step: asyncio.Future[dict[str, Any]] | None = None
+        self._said: dict[str, dict[str, Any]] = {}
+        self._news = asyncio.Event()
         self._stderr = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
@@ -194,19 +196,22 @@ class Zygote:
     async def _ask(
         self, answer: str, header: dict[str, Any] | None = None, body: bytes = b""
     ) -> dict[str, Any]:
-        """Send a frame and wait for the answer; anything else ends the start."""
-        if self._channel is None:
-            raise self._crash()
-        self._step = asyncio.get_running_loop().create_future()
-        if header is not None:
-            with contextlib.suppress(OSError):  # then the channel closes, which is the answer
+        """Send a frame and wait until ``answer`` has been said.
+
+        The zygote and its guard speak at the same time, so answers may come early.
+        """
+        if header is not None and self._channel is not None:
+            with contextlib.suppress(OSError):  # then the channel closes, which is an answer too
                 await self._channel.send(header, body)
-        frame = await self._step
-        if frame.get("op") == "failed":
-            raise layers.unavailable(self._policy, int(frame["errno"]), str(frame["message"]))
-        if frame.get("op") != answer:
-            raise self._crash()
-        return frame
+        while answer not in self._said:
+            if "failed" in self._said:
+                failed = self._said["failed"]
+                raise layers.unavailable(self._policy, int(failed["errno"]), str(failed["message"]))
+            if self._channel is None:
+                raise self._crash()
+            self._news.clear()
+            await self._news.wait()
+        return self._said[answer]
 
     def _write_maps(self, identity: Identity) -> None:
         assert self._process is not None
@@ -249,15 +254,16 @@ class Zygote:
                     os.close(fd)
 
     def _answer(self, header: dict[str, Any]) -> None:
-        if self._step is not None and not self._step.done():
-            self._step.set_result(header)
+        if header.get("op") in _STEPS:
+            self._said[header["op"]] = header
+        self._news.set()
 
     def _on_close(self) -> None:
         self._lose("The sandbox ended unexpectedly; the next call starts a new one.")
 
     def _lose(self, why: str) -> None:
         self._channel = None
-        self._answer({"op": "closed"})
+        self._news.set()
         runs, self._runs = self._runs, {}
         for run in runs.values():
             run.lost(why)
