@@ -35,9 +35,8 @@ HELLO: list[LLMMessage] = [UserMessage(content="hello", source="user")]
 
 
 def client_of(server: ModelServer, **options: Any) -> OpenAIChatCompletionClient:
-    return OpenAIChatCompletionClient(
-        **{"model": "anything-7b", "api_key": "k", "base_url": server.url, **options}
-    )
+    all_options: dict[str, Any] = {"model": "anything-7b", "api_key": "k", **options}
+    return OpenAIChatCompletionClient(base_url=server.url, **all_options)
 
 
 async def ask(
@@ -92,7 +91,7 @@ async def test_a_failing_server_is_asked_again(stream: bool, status: int) -> Non
 @both_ways
 async def test_a_server_that_goes_on_failing_is_given_up(stream: bool) -> None:
     async with ModelServer([Fails(429)] * 3) as server:
-        with pytest.raises(BackendUnavailable, match="429.*scripted failure"):
+        with pytest.raises(BackendUnavailable, match=r"429.*scripted failure"):
             await ask(client_of(server, max_retries=2), stream)
     assert len(server.requests) == 3
 
@@ -123,7 +122,7 @@ async def test_cuts_are_not_retried_forever() -> None:
 @both_ways
 async def test_a_refused_key_is_an_error_that_says_what_to_set(stream: bool) -> None:
     async with ModelServer([Fails(401, "bad key")]) as server:
-        with pytest.raises(BackendUnavailable, match="bad key.*OPENAI_API_KEY"):
+        with pytest.raises(BackendUnavailable, match=r"bad key.*OPENAI_API_KEY"):
             await ask(client_of(server), stream)
     assert len(server.requests) == 1
 
@@ -277,7 +276,7 @@ async def test_the_users_model_info_wins() -> None:
 @both_ways
 async def test_tool_calls_are_put_together(stream: bool) -> None:
     step = Says("", tool_calls=(("c1", "add", '{"a": 1, "b": 2}'), ("c2", "now", "{}")))
-    tool = {"name": "add", "parameters": {"type": "object", "properties": {}}}
+    tool: dict[str, Any] = {"name": "add", "parameters": {"type": "object", "properties": {}}}
     async with ModelServer([step]) as server:
         _, result = await ask(client_of(server), stream, tools=[tool])
     assert result.content == [

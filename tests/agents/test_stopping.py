@@ -29,7 +29,7 @@ from sandcrew.agents.models import OpenAIChatCompletionClient, ReplayChatComplet
 from sandcrew.agents.runtime import CancellationToken
 
 from .conftest import process_is_gone
-from .model_server import Hangs, ModelServer, Says
+from .model_server import Hangs, ModelServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -272,14 +272,15 @@ async def test_an_outer_time_limit_is_not_confused_with_the_token() -> None:
     async with ModelServer([Hangs()]) as server:
         client = OpenAIChatCompletionClient(model="m", base_url=server.url, api_key="k")
         team = RoundRobinGroupChat([AssistantAgent("coder", client)])
-        with pytest.raises(TimeoutError):
+
+        async def run() -> None:
             async with asyncio.timeout(None) as limit:
-                running = team.run(task="go", cancellation_token=token)
-                task = asyncio.create_task(server.hanging.wait())
-                task.add_done_callback(
-                    lambda _: limit.reschedule(asyncio.get_running_loop().time())
-                )
-                await running
+                waiting = asyncio.create_task(server.hanging.wait())
+                waiting.add_done_callback(lambda _: limit.reschedule(0))
+                await team.run(task="go", cancellation_token=token)
+
+        with pytest.raises(TimeoutError):
+            await run()
         # The task itself is not marked as cancelled: it can go on.
         current = asyncio.current_task()
         assert current is not None
