@@ -196,6 +196,7 @@ class BaseGroupChat(Team, ABC):
                 if not _transient(item):
                     said.append(item)
                     self._conversation.thread.append(item)
+                    self._conversation.mark(team.name)
                 yield item
         yield await self._end_turn(team.name, said)
 

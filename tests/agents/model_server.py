@@ -165,7 +165,8 @@ class _Reply:
             for piece in _pieces(arguments):
                 self._event({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
         self._event({}, finish_reason="tool_calls" if step.tool_calls else "stop")
-        if (self._request.get("stream_options") or {}).get("include_usage"):
+        options: dict[str, Any] = self._request.get("stream_options") or {}
+        if options.get("include_usage"):
             self._data(json.dumps({**self._head("chat.completion.chunk"), "usage": step.usage}))
         self._data("[DONE]")
         self._chunk("")
