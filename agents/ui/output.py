@@ -24,17 +24,15 @@ class OutputWriter:
 
     def __init__(self, console: Console, signs: Signs) -> None:
         self._console = console
-        self._bar = Text(f"  {signs.output} ", style="dim")
+        self._bar = Text().append(f"  {signs.output} ", style="dim")
         self._sanitizers: dict[StreamName, Sanitizer] = {
             "stdout": Sanitizer(),
             "stderr": Sanitizer(),
         }
         self._line: list[tuple[str, StreamName]] = []
         self._returned = False
-        self.used = False
 
     def feed(self, piece: str, stream: StreamName) -> None:
-        self.used = True
         for part in _PARTS.findall(self._sanitizers[stream].feed(piece)):
             if part in ("\n", "\r\n"):
                 self._end_line()

@@ -29,7 +29,8 @@ from .style import SpeakerColors, signs_for
 
 Entry = BaseAgentEvent | BaseChatMessage
 
-_MAX_RULE = 100
+_MAX_RULE = 100  # columns
+_MAX_REMEMBERED = 500_000  # characters
 
 
 class Printer:
@@ -46,6 +47,8 @@ class Printer:
         self._said = ""
         """All text shown so far without white space, to know code that was shown before."""
         self._stream: MarkdownWriter | None = None
+        self._streamed: set[str] = set()
+        """Ids of the messages whose pieces were shown (of agents that give none: their names)."""
         self._streamed_thought = False
         self._output: OutputWriter | None = None
         self._reported: str | None = None
@@ -66,22 +69,21 @@ class Printer:
             self._note(_tokens(entry.models_usage), "dim")
 
     def _show_whole(self, entry: Entry) -> None:
-        streamed = self._end_stream() if entry.source == self._speaker else False
         self._end_stream()
-        self._end_output(entry)
+        streamed_output = self._end_output()
         match entry:
             case ThoughtEvent():
                 self._show_thought(entry)
             case CodeGenerationEvent():
-                self._show_generation(entry, streamed)
+                self._show_generation(entry)
             case CodeExecutionEvent():
-                self._show_execution(entry)
+                self._show_execution(entry, streamed_output)
             case ApprovalRequestEvent() | ApprovalResponseEvent() | RetryDecisionEvent():
                 self._show_decision(entry)
             case UserInputRequestedEvent():
                 self._header(entry.source)
             case BaseChatMessage():
-                self._show_message(entry, streamed)
+                self._show_message(entry)
             case _:
                 self._header(entry.source)
                 self._note(f"{type(entry).__name__}: {sanitize_line(entry.to_text())}", "dim")
@@ -94,6 +96,7 @@ class Printer:
         else:
             usage, reason = result.usage, result.stop_reason
         self._end_stream()
+        self._end_output()
         parts = [sanitize_line(reason)] if reason else []
         parts += [_tokens(usage), f"{time.monotonic() - self._started:.1f} s"]
         self._console.print()
@@ -105,28 +108,28 @@ class Printer:
             self._end_stream()
             self._header(chunk.source, gap=True)
             self._stream = MarkdownWriter(self._console, self._signs)
+        self._streamed.add(chunk.full_message_id or chunk.source)
         self._streamed_thought |= "<think>" in chunk.content
         self._stream.feed(chunk.content)
 
-    def _end_stream(self) -> bool:
-        """True when something was streamed: it needs not be shown as a whole."""
+    def _end_stream(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.finish()
-        return stream is not None
 
-    def _show_message(self, message: BaseChatMessage, streamed: bool) -> None:
+    def _show_message(self, message: BaseChatMessage) -> None:
         repeats = self._reported == message.source and "exit_code" in message.metadata
         self._reported = None
         if repeats and message.models_usage is None:
             return
-        self._show_markdown(message.source, message.to_text(), streamed)
+        self._show_markdown(message, message.to_text())
 
-    def _show_markdown(self, source: str, text: str, streamed: bool) -> None:
-        self._said += "".join(text.split())
-        if streamed:
+    def _show_markdown(self, entry: Entry, text: str) -> None:
+        self._said = (self._said + "".join(text.split()))[-_MAX_REMEMBERED:]
+        if not self._streamed.isdisjoint((entry.id, entry.source)):
+            self._streamed -= {entry.id, entry.source}
             return
-        self._header(source, gap=True)
+        self._header(entry.source, gap=True)
         writer = MarkdownWriter(self._console, self._signs)
         writer.feed(text)
         writer.finish()
@@ -138,10 +141,10 @@ class Printer:
         self._header(thought.source)
         self._console.print(Text(sanitize(thought.content), style="dim italic"))
 
-    def _show_generation(self, event: CodeGenerationEvent, streamed: bool) -> None:
+    def _show_generation(self, event: CodeGenerationEvent) -> None:
         shown = all("".join(block.code.split()) in self._said for block in event.code_blocks)
         if not (shown and event.models_usage is None):
-            self._show_markdown(event.source, event.content, streamed)
+            self._show_markdown(event, event.content)
         self._header(event.source, gap=True)
         lines = sum(len(block.code.splitlines()) for block in event.code_blocks)
         languages = ", ".join(dict.fromkeys(block.language for block in event.code_blocks))
@@ -156,19 +159,20 @@ class Printer:
             self._output = OutputWriter(self._console, self._signs)
         self._output.feed(event.content, event.stream)
 
-    def _end_output(self, entry: Entry) -> None:
+    def _end_output(self) -> bool:
+        """True when the output was shown as it was printed."""
         output, self._output = self._output, None
         if output is not None:
             output.finish()
-        elif isinstance(entry, CodeExecutionEvent) and entry.result.output:
-            # An executor that does not stream, or code that was refused.
-            self._header(entry.source)
-            output = OutputWriter(self._console, self._signs)
-            output.feed(entry.result.output, "stdout")
-            output.finish()
+        return output is not None
 
-    def _show_execution(self, event: CodeExecutionEvent) -> None:
+    def _show_execution(self, event: CodeExecutionEvent, streamed: bool) -> None:
         self._header(event.source)
+        if event.result.output and not streamed:
+            # An executor that does not stream, or code that was refused.
+            output = OutputWriter(self._console, self._signs)
+            output.feed(event.result.output, "stdout")
+            output.finish()
         for text in describe(event.result, self._signs):
             self._console.print(text, soft_wrap=True)
         self._reported = event.source

@@ -9,7 +9,7 @@ import pytest
 
 from sandcrew.agents.base import TaskResult
 
-from .model_server import Cuts, Fails, ModelServer
+from .model_server import Cuts, Fails, ModelServer, Step
 
 pytestmark = pytest.mark.filterwarnings("ignore:LocalCommandLineCodeExecutor")
 
@@ -88,7 +88,14 @@ async def test_it_runs_and_survives_a_429_a_500_and_a_cut(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    script = [Fails(429), FAILS, Fails(500), MENDED, Cuts("It is"), "It is 42. TERMINATE"]
+    script: list[Step | str] = [
+        Fails(429),
+        FAILS,
+        Fails(500),
+        MENDED,
+        Cuts("It is"),
+        "It is 42. TERMINATE",
+    ]
     async with ModelServer(script) as server:
         result = await run_program(server, stream, tmp_path, monkeypatch)
     chat = [(m.source, type(m).__name__) for m in result.messages]
