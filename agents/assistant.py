@@ -92,7 +92,7 @@ class AssistantAgent(BaseChatAgent):
     ) -> AsyncGenerator[BaseAgentEvent | BaseChatMessage | Response, None]:
         inner: list[BaseAgentEvent | BaseChatMessage] = []
         message: TextMessage | None = None
-        with self._dialogue.turn():
+        async with self._dialogue.turn():
             await self._dialogue.hear(messages)
             async with aclosing(self._dialogue.ask(str(uuid4()), cancellation_token)) as items:
                 async for item in items:

@@ -1,7 +1,7 @@
 """A model, and what it has heard: the part that agents who think have in common."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class Dialogue:
         )
         self._stream = stream
 
-    def turn(self) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractAsyncContextManager[None]:
         """Forget again what is heard and said inside, unless the block ends well."""
         return self.context.transaction()
 

@@ -145,15 +145,17 @@ class CodeExecutorAgent(BaseChatAgent):
     ) -> AsyncGenerator[BaseAgentEvent | BaseChatMessage | Response, None]:
         inner: list[BaseAgentEvent | BaseChatMessage] = []
         response: Response | None = None
-        with nullcontext() if self._dialogue is None else self._dialogue.turn():
-            async with aclosing(self._worker.turn(messages, cancellation_token)) as work:
-                async for item in work:
-                    if isinstance(item, TextMessage):
-                        response = Response(chat_message=item, inner_messages=inner)
-                    else:
-                        if not item.transient:
-                            inner.append(item)
-                        yield item
+        async with (
+            nullcontext() if self._dialogue is None else self._dialogue.turn(),
+            aclosing(self._worker.turn(messages, cancellation_token)) as work,
+        ):
+            async for item in work:
+                if isinstance(item, TextMessage):
+                    response = Response(chat_message=item, inner_messages=inner)
+                else:
+                    if not item.transient:
+                        inner.append(item)
+                    yield item
         assert response is not None, "both ways of work end with a message"
         yield response
 

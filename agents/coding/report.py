@@ -4,11 +4,14 @@ from ...sandbox.result import Artifact, CodeResult
 
 
 def report(result: CodeResult) -> str:
-    """The output, what went wrong, and the files there are now."""
+    """The output, what went wrong, the files there are now, and what was refused."""
     parts = [_output(result)]
     if result.artifacts:
         files = ", ".join(_file(artifact) for artifact in result.artifacts)
         parts.append(f"Files created or changed: {files}")
+    if result.denials:
+        refused = ", ".join(f"{denial.kind} {denial.subject}" for denial in result.denials)
+        parts.append(f"Refused by the sandbox: {refused}")
     return "\n".join(parts)
 
 

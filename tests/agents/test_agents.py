@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,6 +88,38 @@ async def test_a_failed_call_leaves_nothing_in_the_memory() -> None:
     model.chat_completions.append("Hello.")
     await agent.run(task="hi")
     assert prompt_of(model) == ["hi"]
+
+
+async def test_a_turn_left_by_break_leaves_nothing_in_the_memory() -> None:
+    model = ReplayChatCompletionClient(["one two", "three"])
+    agent = AssistantAgent("a", model, system_message=None, model_client_stream=True)
+    async for item in agent.run_stream(task="hi"):
+        if isinstance(item, ModelClientStreamingChunkEvent):
+            break
+    await agent.run(task="again")
+    assert prompt_of(model) == ["again"]
+
+
+async def test_an_agent_takes_one_turn_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandcrew.agents.model_context.base._PATIENCE", 0)
+    model = ReplayChatCompletionClient(["one two", "three"])
+    agent = AssistantAgent("a", model, model_client_stream=True)
+    async with aclosing(agent.run_stream(task="hi")) as items:
+        async for item in items:
+            if isinstance(item, ModelClientStreamingChunkEvent):
+                with pytest.raises(UsageError, match="one turn at a time"):
+                    await agent.run(task="again")
+
+
+async def test_a_state_saved_in_a_turn_is_that_before_it() -> None:
+    model = ReplayChatCompletionClient(["one two"])
+    agent = AssistantAgent("a", model, model_client_stream=True)
+    before = await agent.save_state()
+    async with aclosing(agent.run_stream(task="hi")) as items:
+        async for item in items:
+            if isinstance(item, ModelClientStreamingChunkEvent):
+                assert await agent.save_state() == before
+    assert await agent.save_state() != before
 
 
 async def test_its_state_is_json_and_can_be_loaded_and_cleared() -> None:

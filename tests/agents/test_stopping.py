@@ -288,6 +288,14 @@ async def test_an_outer_time_limit_is_not_confused_with_the_token() -> None:
         assert not token.is_cancelled()
 
 
+async def test_a_long_lived_token_keeps_nothing_of_past_turns() -> None:
+    token = CancellationToken()
+    model = ReplayChatCompletionClient(["one two"] * 50)
+    coder = AssistantAgent("coder", model, model_client_stream=True)
+    await RoundRobinGroupChat([coder], max_turns=50).run(task="go", cancellation_token=token)
+    assert token._callbacks == []  # pyright: ignore[reportPrivateUsage]
+
+
 class Watched(CodeExecutorAgent):
     """Tells which process its code runs in."""
 

@@ -1,0 +1,48 @@
+"""What can be imported, and that importing does nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+NAMES = {
+    "sandcrew.agents": """AndTerminationCondition ApprovalFuncType ApprovalRequest
+        ApprovalResponse AssistantAgent BaseChatAgent BaseGroupChat ChatAgent CodeExecutorAgent
+        ExternalTermination FunctionCallTermination FunctionalTermination HandoffTermination
+        MaxMessageTermination OrTerminationCondition Response RoundRobinGroupChat
+        SourceMatchTermination StopMessageTermination TaskResult TaskRunner Team
+        TerminatedException TerminationCondition TextMentionTermination TextMessageTermination
+        TimeoutTermination TokenUsageTermination UserProxyAgent""",
+    "sandcrew.agents.base": """AndTerminationCondition ChatAgent OrTerminationCondition Response
+        Task TaskResult TaskRunner Team TerminatedException TerminationCondition task_messages""",
+    "sandcrew.agents.teams": "BaseGroupChat RoundRobinGroupChat",
+    "sandcrew.agents.ui": "Console UserInputManager",
+    "sandcrew.agents.runtime": """CancellationToken FunctionCall Image cancel_scope
+        cancellable""",
+    "sandcrew.agents.model_context": """BufferedChatCompletionContext ChatCompletionContext
+        ChatCompletionContextState UnboundedChatCompletionContext""",
+    "sandcrew.agents.utils": "content_to_str remove_images",
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_the_public_names_are_exactly_these(module: str) -> None:
+    imported = importlib.import_module(module)
+    assert sorted(imported.__all__) == sorted(NAMES[module].split())
+    for name in imported.__all__:
+        assert getattr(imported, name) is not None
+
+
+def test_importing_loads_nothing_that_is_not_needed_yet() -> None:
+    program = (
+        "import sys, sandcrew.agents, sandcrew.agents.ui, sandcrew.agents.models\n"
+        "print([m for m in ('openai', 'rich', 'markdown_it', 'PIL', 'docker') if m in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert output.stdout == "[]\n"
+    assert output.stderr == ""
