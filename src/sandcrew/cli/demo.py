@@ -33,6 +33,7 @@ def demo_command(
 
     said = [file.read_text("utf-8").strip() for file in sorted(DATA.glob("[0-9]-*.md"))]
     job = Job(
+        title="CO2 at Mauna Loa: sandcrew demo",
         task=(DATA / "task.md").read_text("utf-8").strip(),
         files=[DATA / "co2.csv"],
         folder=output,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from ..agents.base import TaskResult
@@ -19,6 +20,7 @@ from ..executors.blockwise import BlockwiseExecutor
 from ..executors.notebook_record import NotebookRecord, image_type
 from ..sandbox.errors import MissingExtra, SandcrewError
 from ..sandbox.result import EXIT_CANCELLED, Artifact, CodeResult
+from .prose import without_code
 from .terminal import note
 from .transcript import Ran, Said, Step, transcript
 
@@ -123,11 +125,12 @@ class Record:
     def _save_notebook(self, title: str) -> Path:
         notebook = NotebookRecord()
         notebook.add_text(f"# {title}")
-        for step in self.steps:
+        for step, following in zip_longest(self.steps, self.steps[1:]):
             if isinstance(step, Ran):
                 notebook.add_run(step.blocks, step.result, step.pictures)
-            else:
-                notebook.add_text(f"**{step.speaker}**\n\n{step.text}")
+                continue
+            ran = following.blocks if isinstance(following, Ran) else []
+            notebook.add_text(f"**{step.speaker}**\n\n{without_code(step.text, ran)}")
         path = self.folder / NOTEBOOK
         path.write_bytes(notebook.to_bytes())
         return path

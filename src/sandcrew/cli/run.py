@@ -5,6 +5,7 @@ import os
 import re
 from datetime import datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -62,7 +63,7 @@ def run_command(  # noqa: PLR0913 (each is an option of the command)
     from .backend import Options
     from .team import Job, work, workspace_executor
 
-    job = Job(task, files, output or _new_folder(task), max_turns, _libraries())
+    job = Job(_title(task), task, files, output or _new_folder(task), max_turns, _libraries())
     runner = workspace_executor(executor, Options(timeout=timeout))
     client = OpenAIChatCompletionClient(model=model)
     return 0 if asyncio.run(work(job, client, runner)) else 1
@@ -102,6 +103,10 @@ def _libraries() -> str:
 
     found = [name for name in _LIBRARIES if find_spec(name) is not None]
     return f"Installed besides the standard library: {', '.join(found) or 'nothing'}."
+
+
+def _title(task: str) -> str:
+    return shorten(task, 70, placeholder=" …") or "A task"
 
 
 def _new_folder(task: str) -> Path:

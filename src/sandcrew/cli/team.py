@@ -39,15 +39,17 @@ When the task is done, answer in a few sentences and without any code block: tha
 class Job:
     """What the team is to do."""
 
+    title: str
+    """Of what is kept."""
     task: str
-    """In the user's words; also the title of what is kept."""
+    """In the user's words."""
     files: Sequence[Path]
     """They are put into the workspace, by their names."""
     folder: Path
     """Where the record is kept."""
     max_turns: int
     remarks: str = ""
-    """What the coder is told on top of the task."""
+    """What the coder is told besides its instructions."""
 
 
 class Answered(SimpleTermination):
@@ -88,7 +90,7 @@ async def work(job: Job, model: ChatCompletionClient, executor: BlockwiseExecuto
     record = Record(job.folder, executor)
     async with executor:
         names = await _put_files(job.files, executor)
-        task = "\n\n".join(part for part in (job.task, names, job.remarks) if part)
+        task = "\n\n".join(part for part in (job.task, names) if part)
         stream = _team(job, model, executor).run_stream(task=task)
         try:
             async with aclosing(record.follow(stream)) as followed:
@@ -96,14 +98,19 @@ async def work(job: Job, model: ChatCompletionClient, executor: BlockwiseExecuto
         finally:
             await record.break_off()
             if record.worth_keeping:
-                _say_where(record.save(job.task))
+                _say_where(record.save(job.title))
     return result.stop_reason == ANSWERED
 
 
 def _team(
     job: Job, model: ChatCompletionClient, executor: BlockwiseExecutor
 ) -> RoundRobinGroupChat:
-    coder = AssistantAgent(CODER, model, system_message=INSTRUCTIONS, model_client_stream=True)
+    coder = AssistantAgent(
+        CODER,
+        model,
+        system_message=f"{INSTRUCTIONS}\n\n{job.remarks}".strip(),
+        model_client_stream=True,
+    )
     with warnings.catch_warnings():
         # Who says --executor local has been told what it means.
         warnings.simplefilter("ignore", UserWarning)
