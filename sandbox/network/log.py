@@ -1,0 +1,111 @@
+"""What a receipt says of the network: hosts reached, refused and not reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .refused import Refused, Unreachable
+
+if TYPE_CHECKING:
+    from .hosts import IP, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An address that was connected to."""
+
+    host: str
+    """As the guest named it, in canonical form."""
+    port: int
+    address: str
+    connections: int
+    sent: int
+    """Bytes from the guest to the host."""
+    received: int
+    """Bytes from the host to the guest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something the guest wanted and did not get."""
+
+    host: str
+    """Printable whatever the guest sent; empty if it never came to naming one."""
+    port: int | None
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLog:
+    """All of it, in the order of first occurrence. A value."""
+
+    contacted: tuple[Contact, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    """By the policy, or because it was malformed."""
+    failed: tuple[Refusal, ...] = ()
+    """Allowed, and not reached."""
+    dropped: int = 0
+    """Events that found no room above."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """The running count of one :class:`Contact`."""
+
+    connections: int = 0
+    sent: int = 0
+    received: int = 0
+
+
+_Refusals = dict[tuple[str, int | None, str], int]
+
+
+class Ledger:
+    """Collects the log while the proxy runs, in bounded room."""
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self._contacted: dict[tuple[str, int, str], Tally] = {}
+        self._refused: _Refusals = {}
+        self._failed: _Refusals = {}
+        self._dropped = 0
+
+    def contact(self, endpoint: Endpoint, ip: IP) -> Tally:
+        """Count a connection; its bytes are to be added to the tally."""
+        key = (str(endpoint.host), endpoint.port, str(ip))
+        tally = self._contacted.get(key)
+        if tally is None:
+            tally = Tally()
+            if len(self._contacted) < self._entries:
+                self._contacted[key] = tally
+            else:
+                self._dropped += 1
+        tally.connections += 1
+        return tally
+
+    def refuse(self, refusal: Refused) -> None:
+        """Count something the guest did not get."""
+        table = self._failed if isinstance(refusal, Unreachable) else self._refused
+        key = (refusal.host, refusal.port, refusal.reason)
+        if key in table or len(table) < self._entries:
+            table[key] = table.get(key, 0) + 1
+        else:
+            self._dropped += 1
+
+    def snapshot(self) -> NetworkLog:
+        """The log as it is now."""
+        return NetworkLog(
+            contacted=tuple(
+                Contact(host, port, ip, tally.connections, tally.sent, tally.received)
+                for (host, port, ip), tally in self._contacted.items()
+            ),
+            refused=_records(self._refused),
+            failed=_records(self._failed),
+            dropped=self._dropped,
+        )
+
+
+def _records(table: _Refusals) -> tuple[Refusal, ...]:
+    return tuple(Refusal(*key, count) for key, count in table.items())
