@@ -78,6 +78,11 @@ class Channel:
                 await asyncio.wait([rest])
                 raise
 
+    def send_byte(self) -> None:
+        """Send a single byte outside of any frame, which always fits."""
+        with contextlib.suppress(OSError):
+            self._sock.send(b"\n")
+
     async def _send_first(self, data: memoryview, fds: Sequence[int]) -> int:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         while True:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal
 
-from .errors import BackendCrashed, BackendError
+from .errors import BackendCrashed
 from .output import OutputCollector, Stream
 from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent, Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from .guests import Guest
     from .workspace import Workspace
 
 _CHUNK = 1 << 16
-_DEATH = 5.0
-"""Seconds a killed guest has to be gone; the kernel takes milliseconds."""
-
 Verdict = Literal["timeout", "cancelled"]
 
 
@@ -40,12 +36,9 @@ class Run:
         self._events: deque[OutputEvent] = deque()
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pidfd: int | None = None
+        self._guest: Guest | None = None
         self._pipes: dict[int, Stream] = {}
         self._verdict: Verdict | None = None
-        self._killed = False
-        self._end: dict[str, Any] | None = None
-        self._lost: str | None = None
 
     def cancel(self) -> None:
         """Kill the program; its result says that it was cancelled."""
@@ -56,16 +49,17 @@ class Run:
 
     async def stream(
         self,
-        spawn: Callable[[Run, list[int]], Awaitable[None]],
+        take: Callable[[], Awaitable[Guest]],
+        job: tuple[dict[str, Any], bytes],
         workspace: Workspace,
         isolation: tuple[str, ...],
     ) -> AsyncGenerator[OutputEvent | CodeResult, None]:
-        """Start the program with ``spawn`` and follow it.
+        """Give the job to the guest that ``take`` gives, and follow it.
 
         Raises
         ------
         BackendError
-            The program could not be confined (then it did not run), or the guest was lost.
+            No guest could be confined (then nothing ran), or the guest was lost.
         """
         self._loop = asyncio.get_running_loop()
         self._isolation = isolation
@@ -78,8 +72,11 @@ class Run:
             self._loop.call_later(self._timeout, self._decide, "timeout") if self._timeout else None
         )
         try:
-            await self._spawn(spawn)
-            while not self._finished():
+            self._guest = await take()
+            self._guest.on_end = self._changed.set
+            if self._verdict is None:
+                await self._start(self._guest, job)
+            while not self._finished(self._guest):
                 await self._changed.wait()
                 self._changed.clear()
                 while self._events:
@@ -88,42 +85,13 @@ class Run:
             if timer is not None:
                 timer.cancel()
             await self._make_sure_it_is_dead()
-        if self._lost is not None:
-            raise BackendCrashed(self._lost)
-        if self._end and self._end["error"]:
-            raise BackendError(f"The program was not run: {self._end['error']}.")
         for event in self._collector.finish():
             yield event
         yield self._result(time.monotonic() - started, workspace.artifacts(before))
 
-    # --- what the zygote reports ---
-
-    def started(self, pidfd: int) -> None:
-        """The guest lives; this run owns its pidfd from now on."""
-        self._pidfd = pidfd
-        if self._killed:
-            self._kill()
-
-    def exited(self, end: dict[str, Any]) -> None:
-        """The guest's first process has ended, and with it all others."""
-        self._end = end
-        self._close_pidfd()
-        self._changed.set()
-
-    def lost(self, why: str) -> None:
-        """The zygote has gone, and the guest with it."""
-        if self._end is not None:
-            return
-        if self._verdict is None:
-            self._lost = why
-        else:  # it was to be killed, and so it was
-            self.exited({"exit_code": EXIT_CANCELLED, "error": None})
-        self._close_pidfd()
-        self._changed.set()
-
     # --- inside ---
 
-    async def _spawn(self, spawn: Callable[[Run, list[int]], Awaitable[None]]) -> None:
+    async def _start(self, guest: Guest, job: tuple[dict[str, Any], bytes]) -> None:
         assert self._loop is not None
         ends: list[int] = []
         names: tuple[Stream, Stream] = ("stdout", "stderr")
@@ -134,7 +102,7 @@ class Run:
                 os.set_blocking(read, False)
                 self._pipes[read] = name
                 self._loop.add_reader(read, self._readable, read)
-            await spawn(self, ends)
+            await guest.send_job(*job, ends)
         finally:
             for end in ends:
                 os.close(end)
@@ -155,41 +123,44 @@ class Run:
             self._close_pipe(pipe)
             self._changed.set()
 
-    def _finished(self) -> bool:
-        if self._lost is not None:
+    def _finished(self, guest: Guest) -> bool:
+        """True when the guest has ended and all it printed has been read.
+
+        Raises
+        ------
+        BackendCrashed
+            It was lost, and nobody had decided to end it.
+        """
+        if guest.lost is not None and self._verdict is None:
+            raise BackendCrashed(guest.lost)
+        if guest.lost is not None or (self._verdict is not None and not self._pipes):
             return True
-        return self._end is not None and not self._pipes and not self._events
+        return guest.end is not None and not self._pipes and not self._events
 
     def _decide(self, verdict: Verdict) -> None:
-        if self._end is None and self._verdict is None:
+        ended = self._guest is not None and self._guest.end is not None
+        if self._verdict is None and not ended:
             self._verdict = verdict
-            self._kill()
-
-    def _kill(self) -> None:
-        self._killed = True
-        if self._pidfd is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            if self._guest is not None:
+                self._guest.kill()
+            self._changed.set()
 
     async def _make_sure_it_is_dead(self) -> None:
         """Kill what still runs, whatever ended the iteration, and wait until it is gone."""
-        if self._end is None and self._lost is None:
-            self._kill()
-            death = asyncio.ensure_future(self._gone())
-            try:
-                await asyncio.shield(asyncio.wait_for(death, _DEATH))
-            except asyncio.CancelledError:
-                await asyncio.wait([death], timeout=_DEATH)
-                raise
-            except TimeoutError:
-                self._lost = "A killed program did not end; the sandbox is not to be trusted."
-        for pipe in list(self._pipes):
-            self._close_pipe(pipe)
-
-    async def _gone(self) -> None:
-        while self._end is None and self._lost is None:
-            self._changed.clear()
-            await self._changed.wait()
+        guest = self._guest
+        try:
+            if guest is not None and guest.end is None and guest.lost is None:
+                death = asyncio.ensure_future(guest.dead())
+                try:
+                    dead = await asyncio.shield(death)
+                except asyncio.CancelledError:
+                    await asyncio.wait([death])
+                    raise
+                if not dead:
+                    raise BackendCrashed("A killed program did not end; do not trust this sandbox.")
+        finally:
+            for pipe in list(self._pipes):
+                self._close_pipe(pipe)
 
     def _close_pipe(self, pipe: int) -> None:
         assert self._loop is not None
@@ -197,13 +168,8 @@ class Run:
         self._loop.remove_reader(pipe)
         os.close(pipe)
 
-    def _close_pidfd(self) -> None:
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
-
     def _result(self, duration: float, artifacts: Any) -> CodeResult:
-        end = self._end or {"exit_code": EXIT_CANCELLED}
+        end = (self._guest.end if self._guest else None) or {"exit_code": EXIT_CANCELLED}
         exit_codes = {"timeout": EXIT_TIMEOUT, "cancelled": EXIT_CANCELLED}
         return CodeResult(
             exit_code=exit_codes[self._verdict] if self._verdict else end["exit_code"],

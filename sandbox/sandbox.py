@@ -40,6 +40,7 @@ class Sandbox:
         self.policy = policy or Policy()
         self._zygote: Zygote | None = None
         self._closed = False
+        self._runs: set[Run] = set()
         self._starting: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     async def start(self) -> None:
@@ -55,6 +56,8 @@ class Sandbox:
     async def close(self) -> None:
         """Kill what runs, and remove everything; idempotent, bounded in time."""
         self._closed = True
+        for run in self._runs:
+            run.cancel()
         zygote, self._zygote = self._zygote, None
         if zygote is not None:
             await zygote.close()
@@ -112,17 +115,17 @@ class Sandbox:
         Leaving the iteration kills the program. ``run`` is a :meth:`new_run` by which somebody
         else can cancel it.
         """
-        program, body = self._program(code, language, file, env)
+        job = self._job(code, language, file, env)
         zygote = await self._ready()
         run = run or self.new_run(timeout=timeout)
-
-        async def spawn(run: Run, streams: list[int]) -> None:
-            await zygote.spawn(run, program, body, streams)
-
-        events = run.stream(spawn, zygote.workspace, zygote.isolation)
-        async with aclosing(events):
-            async for event in events:
-                yield event
+        self._runs.add(run)
+        events = run.stream(zygote.pool.take, job, zygote.workspace, zygote.isolation)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        finally:
+            self._runs.discard(run)
 
     def new_run(self, *, timeout: float | None = None) -> Run:
         """A run to hand to :meth:`stream`, whose ``cancel()`` ends the program."""
@@ -188,10 +191,12 @@ class Sandbox:
         """One lock for each event loop that this sandbox is used on, one after another."""
         loop = asyncio.get_running_loop()
         if self._starting is None or self._starting[0] is not loop:
+            if self._runs:
+                raise UsageError("This sandbox is in use on another event loop; make one for each.")
             self._starting = (loop, asyncio.Lock())
         return self._starting[1]
 
-    def _program(
+    def _job(
         self, code: str, language: str, file: str | None, env: Mapping[str, str] | None
     ) -> tuple[dict[str, Any], bytes]:
         how = find_language(language)

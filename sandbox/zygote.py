@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from . import layers
 from .channel import Channel
-from .errors import BackendCrashed, BackendUnavailable, PolicyError, UsageError
+from .errors import BackendCrashed, BackendUnavailable, PolicyError
+from .guests import Guest
 from .identity import choose_identity
 from .interpreter import find_interpreter
 from .language import languages
+from .pool import Pool
 from .rootfs import GUEST_UID, root_entries
 from .workspace import Workspace
 
 if TYPE_CHECKING:
     from .identity import Identity
     from .policy import Policy
-    from .run import Run
 
 _GUEST = Path(__file__).parent / "guest" / "__main__.py"
 _START = 60.0
@@ -43,7 +44,7 @@ class Zygote:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._identity = choose_identity()
-        self._runs: dict[int, Run] = {}
+        self._guests: dict[int, Guest] = {}
         self._next_id = 0
         self._pidfd: int | None = None
         self._folder: int | None = None
@@ -53,6 +54,7 @@ class Zygote:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self.isolation: tuple[str, ...] = ()
+        self.pool = Pool(self)
 
     @classmethod
     async def launch(cls, policy: Policy) -> Zygote:
@@ -88,37 +90,38 @@ class Zygote:
         return Workspace(self._folder, (owner, owner) if owner is not None else None)
 
     def attach(self) -> None:
-        """Work on the running event loop from now on.
+        """Work on the running event loop from now on; guests of another one are given up."""
+        if self._channel is None or self._channel.loop is asyncio.get_running_loop():
+            return
+        self._abandon_guests("The sandbox is used on another event loop now.")
+        self.pool.close()
+        self.pool = Pool(self)
+        self._channel.attach()
+
+    async def fork(self) -> Guest:
+        """Fork a guest; it is on its way to be confined when this returns.
 
         Raises
         ------
-        UsageError
-            Runs are under way on another one.
+        BackendCrashed
+            The zygote has gone.
         """
-        if self._channel is None or self._channel.loop is asyncio.get_running_loop():
-            return
-        if self._runs:
-            raise UsageError("This sandbox is in use on another event loop; make one for each.")
-        self._channel.attach()
-
-    async def spawn(
-        self, run: Run, program: dict[str, Any], code: bytes, streams: list[int]
-    ) -> None:
-        """Fork a guest that runs ``code`` with ``streams`` as its stdout and stderr."""
         if self._channel is None:
             raise BackendCrashed("The sandbox has ended.")
-        self._next_id += 1
-        self._runs[self._next_id] = run
-        header = {"op": "run", "id": self._next_id, "program": program}
-        try:
-            await self._channel.send(header, code, streams)
-        except OSError as error:
-            raise BackendCrashed("The sandbox ended unexpectedly.") from error
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._next_id += 1
+            guest = self._guests[self._next_id] = Guest(ours)
+            try:
+                header = {"op": "guest", "id": self._next_id}
+                await self._channel.send(header, fds=[theirs.fileno()])
+            except OSError as error:
+                raise BackendCrashed("The sandbox ended unexpectedly.") from error
+        return guest
 
     async def close(self) -> None:
         """Kill everything and wait, for a bounded time, until it is gone."""
-        for run in list(self._runs.values()):
-            run.cancel()
+        self.pool.close()
         if self._pidfd is not None:
             await asyncio.shield(asyncio.to_thread(_kill_and_wait, self._pidfd))
             self._pidfd = None
@@ -237,10 +240,10 @@ class Zygote:
 
     def _on_frame(self, header: dict[str, Any], fds: list[int]) -> None:
         match header.get("op"), fds:
-            case "started", [pidfd] if header.get("id") in self._runs:
-                self._runs[header["id"]].started(pidfd)
-            case "exited", [] if header.get("id") in self._runs:
-                self._runs.pop(header["id"]).exited(header)
+            case "started", [pidfd] if header.get("id") in self._guests:
+                self._guests[header["id"]].on_started(pidfd)
+            case "exited", [] if header.get("id") in self._guests:
+                self._guests.pop(header["id"]).on_exited(header)
             case "zygote", [pidfd] if self._pidfd is None:
                 self._pidfd = pidfd
                 self._answer(header)
@@ -264,9 +267,13 @@ class Zygote:
     def _lose(self, why: str) -> None:
         self._channel = None
         self._news.set()
-        runs, self._runs = self._runs, {}
-        for run in runs.values():
-            run.lost(why)
+        self._abandon_guests(why)
+
+    def _abandon_guests(self, why: str) -> None:
+        guests, self._guests = self._guests, {}
+        for guest in guests.values():
+            guest.kill()
+            guest.on_lost(why)
 
 
 def _kill_and_wait(pidfd: int) -> None:

@@ -15,13 +15,29 @@ import struct
 import sys
 import time
 import types
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from .channel import Channel
 
 _FIONREAD = 0x541B
 
 
-def run(program: dict[str, Any], code: bytes) -> NoReturn:
-    """Run ``code`` as ``program`` says, with descriptors 0 to 2 in place; never returns."""
+def main(channel: Channel) -> NoReturn:
+    """Wait for the one job of this guest and run it; the socket is gone before it runs."""
+    frame = channel.receive()
+    if frame is None:
+        os._exit(0)
+    header, code = frame
+    for target, fd in enumerate(channel.take_fds(header), start=1):
+        os.dup2(fd, target)
+        os.close(fd)
+    channel.sock.close()
+    _run(header["program"], code)
+
+
+def _run(program: dict[str, Any], code: bytes) -> NoReturn:
+    """Run ``code`` as ``program`` says, with descriptors 0 to 2 in place."""
     os.environ.clear()
     os.environ.update(program["env"])
     if program["stdin"]:

@@ -3,8 +3,9 @@
 It is the first process of its own pid namespace, so that the kernel kills every guest with it,
 and it ends when the host closes the socket, so that nothing outlives its owner.
 
-Frames from the host: ``open`` (once), ``mapped`` (once), ``run``. Frames to the host:
-``unshared``, ``zygote``, ``ready`` or ``failed``, then ``started`` and ``exited`` for each run.
+Frames from the host: ``open`` (once), ``mapped`` (once), then ``guest`` with a socket for each.
+Frames to the host: ``unshared``, ``zygote``, ``ready`` or ``failed``, then ``started`` and
+``exited`` for each guest. What a guest does goes over its own socket, past this process.
 """
 
 from __future__ import annotations
@@ -14,16 +15,12 @@ import os
 import select
 import signal
 import socket
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Sequence
 
-from . import kernel, program, root
+from . import init, kernel, program, root
 from .channel import Channel
-from .confine import confine
 
 Config = dict[str, Any]
-
-EXIT_NOT_CONFINED = 70
-"""Exit status of a guest that could not put on its layers (sysexits.h, EX_SOFTWARE)."""
 
 
 def main(fd: int) -> NoReturn:
@@ -70,7 +67,7 @@ def _guard(channel: Channel, pid: int) -> NoReturn:
     channel.send({"op": "zygote"}, [os.pidfd_open(pid)])
     channel.sock.close()
     _, status = os.waitpid(pid, 0)
-    os._exit(_exit_code(status))
+    os._exit(init.exit_code(status))
 
 
 def _unshare(config: Config) -> None:
@@ -157,13 +154,13 @@ def _preload(names: list[str]) -> dict[str, str]:
 
 
 class Zygote:
-    """Forks a guest for each ``run`` frame and reports its end."""
+    """Forks a guest for each ``guest`` frame, and says when it has gone."""
 
     def __init__(self, channel: Channel, config: Config) -> None:
         self._channel = channel
         self._config = config
         self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        self._runs: dict[int, tuple[int, int]] = {}
+        self._guests: dict[int, int] = {}
 
     def serve(self) -> NoReturn:
         child_r, child_w = os.pipe()
@@ -185,105 +182,43 @@ class Zygote:
                 frame = self._channel.pending()
                 if frame is None:
                     break
-                self._start(*frame)
+                self._fork(frame[0])
 
-    def _start(self, header: dict[str, Any], code: bytes) -> None:
-        fds = self._channel.take_fds(header)
-        report_r, report_w = os.pipe()
+    def _fork(self, header: dict[str, Any]) -> None:
+        (sock,) = self._channel.take_fds(header)
         try:
             # The new namespace is for the next child only; this process goes back to its own.
             kernel.unshare(kernel.CLONE_NEWPID)
             pid = os.fork()
         except OSError as error:
-            os.close(report_r)
-            self._channel.send({"op": "exited", "id": header["id"], "error": str(error)})
+            self._say("exited", header["id"], error=str(error), exit_code=1)
         else:
             if pid == 0:
-                _guest(self._config, header, code, fds, report_w)
-            self._runs[pid] = (header["id"], report_r)
+                init.main(self._config, sock)
+            self._guests[pid] = header["id"]
             pidfd = os.pidfd_open(pid)
-            self._channel.send({"op": "started", "id": header["id"]}, [pidfd])
+            self._say("started", header["id"], [pidfd])
             os.close(pidfd)
         finally:
             kernel.setns(self._pid_namespace, kernel.CLONE_NEWPID)
-            for fd in (*fds, report_w):
-                os.close(fd)
+            os.close(sock)
 
     def _reap(self) -> None:
-        while self._runs:
+        while self._guests:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
-            run, report = self._runs.pop(pid)
-            with os.fdopen(report, "rb") as file:
-                error = file.read().decode("utf-8", "replace")
-            self._channel.send(
-                {
-                    "op": "exited",
-                    "id": run,
-                    "error": error or None,
-                    "exit_code": _exit_code(status),
-                    "cpu_seconds": usage.ru_utime + usage.ru_stime,
-                    "peak_memory": usage.ru_maxrss * 1024,
-                }
+            self._say(
+                "exited",
+                self._guests.pop(pid),
+                exit_code=init.exit_code(status),
+                cpu_seconds=usage.ru_utime + usage.ru_stime,
+                peak_memory=usage.ru_maxrss * 1024,
             )
+
+    def _say(self, what: str, guest: int, fds: Sequence[int] = (), **more: Any) -> None:
+        self._channel.send({"op": what, "id": guest, **more}, fds)
 
 
 def _wake(*_: object) -> None:
     """A handler that does nothing: having one makes the kernel write to the wake-up pipe."""
-
-
-def _exit_code(status: int) -> int:
-    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-
-
-def _guest(
-    config: Config,
-    header: dict[str, Any],
-    code: bytes,
-    fds: list[int],
-    report: int,
-) -> NoReturn:
-    """The first process of a guest: puts the layers on, starts the program, reaps, ends with it."""
-    try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _take_streams(fds, report)
-        report = 3
-        confine(config)
-        # The program shares this process's id. It must not be able to look into it.
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        pid = os.fork()
-    except BaseException as error:  # fail closed: nothing ran, and the host is told why
-        os.write(report, str(error.args[-1] if error.args else error).encode()[:4096])
-        os._exit(EXIT_NOT_CONFINED)
-    if pid == 0:
-        os.close(report)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
-        os.setsid()
-        program.run(header["program"], code)
-    os.closerange(0, 4)
-    while True:
-        child, status = os.wait()
-        if child == pid:
-            os._exit(_exit_code(status))
-
-
-def _take_streams(fds: list[int], report: int) -> None:
-    """Descriptors 0 to 3 are stdin, stdout, stderr and the report; nothing else stays open."""
-    null = os.open("/dev/null", os.O_RDONLY)
-    # Copies above all targets first, so that no target is overwritten before it is used.
-    copies = [_above(fd) for fd in (null, *fds, report)]
-    for target, fd in enumerate(copies):
-        os.dup2(fd, target, inheritable=target < 3)
-    os.closerange(4, max(_open_fds()) + 1)
-
-
-def _above(fd: int) -> int:
-    import fcntl
-
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
-
-
-def _open_fds() -> list[int]:
-    return [int(name) for name in os.listdir("/proc/self/fd")]

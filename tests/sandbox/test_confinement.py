@@ -179,7 +179,7 @@ _C_CALLS = {
     "a vsock": "libc.socket(40, 1, 0)",
     "a kernel crypto socket": "libc.socket(38, 5, 0)",
     "handles of files": 'libc.syscall(303, -100, b"/usr", handle, buffer, 0)',
-    "memory of another process": "libc.syscall(310, os.getpid(), iov, 1, iov, 1, ctypes.c_ulong(0))",
+    "memory of another process": "libc.syscall(310, os.getpid(), iov, 1, iov, 1, zero)",
     "the mount API": 'libc.syscall(428, -100, b"/tmp", 0)',
 }
 
@@ -190,6 +190,7 @@ buffer = ctypes.create_string_buffer(4096)
 handle = ctypes.create_string_buffer(b"\\x78\\0\\0\\0" + bytes(4092), 4096)
 class IOV(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+zero = ctypes.c_ulong(0)
 iov = ctypes.byref(IOV(ctypes.addressof(buffer), 8))
 def ptrace_child():
     pid = os.fork()
