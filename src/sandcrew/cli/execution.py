@@ -36,31 +36,40 @@ def execute(
 
 
 async def _run(runner: "CodeExecutor", blocks: "list[CodeBlock]", *, quiet: bool) -> "CodeResult":
-    from ..executors.events import BlockFinished
+    from ..executors.events import BlockFinished, BlockStarted
     from ..sandbox.result import CodeResult, OutputEvent
 
     result: CodeResult | None = None
-    printed = 0
+    told = False
     async with runner:
         events = cast("AsyncGenerator[object, None]", runner.stream(blocks))
         async with aclosing(events):
             async for event in events:
                 match event:
                     case OutputEvent():
-                        printed += 1
+                        told = True
                         if not quiet:
                             write_output(event.text, event.stream)
-                    case BlockFinished() | CodeResult():
-                        result = event.result if isinstance(event, BlockFinished) else event
-                        if not quiet and not printed:
-                            # A refusal, or an executor that tells nothing before the end.
-                            write_output(result.stdout or "", "stdout")
-                            write_output(result.stderr or "", "stderr")
-                            printed += len(result.output)
+                    case BlockStarted():
+                        told = False
+                    case BlockFinished():
+                        # A refusal is told only here.
+                        if not (told or quiet):
+                            _write_result(event.result)
+                        told = True
+                    case CodeResult():
+                        result = event
                     case _:
-                        printed = 0
+                        pass
     assert result is not None, "a stream ends with its result"
+    if not (told or quiet):
+        _write_result(result)
     return result
+
+
+def _write_result(result: "CodeResult") -> None:
+    write_output(result.stdout or ("" if result.stderr else result.output), "stdout")
+    write_output(result.stderr, "stderr")
 
 
 def _print_json(result: "CodeResult") -> None:
