@@ -31,11 +31,12 @@ class OutputWriter:
         }
         self._line: list[tuple[str, StreamName]] = []
         self._returned = False
+        self._ended_early: set[StreamName] = set()
 
     def feed(self, piece: str, stream: StreamName) -> None:
         for part in _PARTS.findall(self._sanitizers[stream].feed(piece)):
             if part in ("\n", "\r\n"):
-                self._end_line()
+                self._newline(stream)
             elif part == "\r":
                 self._returned = True
             else:
@@ -46,7 +47,18 @@ class OutputWriter:
         if self._line:
             self._end_line()
 
+    def _newline(self, stream: StreamName) -> None:
+        if stream in self._ended_early:
+            self._ended_early.discard(stream)
+        else:
+            self._end_line()
+
     def _append(self, text: str, stream: StreamName) -> None:
+        if self._line and self._line[-1][1] != stream:
+            # Unbuffered programs print a line and its end apart; the other stream may be between.
+            self._ended_early.add(self._line[-1][1])
+            self._end_line()
+        self._ended_early.discard(stream)
         if self._returned:
             self._returned = False
             if self._console.is_terminal and self._line:

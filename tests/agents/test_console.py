@@ -231,6 +231,18 @@ async def test_progress_bars_end_as_their_last_state() -> None:
     ]
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+async def test_the_two_streams_do_not_share_a_line(terminal: bool) -> None:
+    events = [
+        CodeOutputEvent(content="out", source="r"),
+        CodeOutputEvent(content="err\n", source="r", stream="stderr"),
+        CodeOutputEvent(content="\nmore\n\n", source="r"),
+    ]
+    text = plain(await shown(events, terminal=terminal))
+    lines = [line.strip() for line in text.splitlines() if "│" in line]
+    assert lines == ["│ out", "│ err", "│ more", "│"]
+
+
 async def test_a_result_without_streamed_output_is_shown_too() -> None:
     result = CodeResult(
         exit_code=124,

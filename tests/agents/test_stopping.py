@@ -46,7 +46,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:LocalCommandLineCodeExecutor")
 
 ENDLESS = """```python
 import os, time
-print(os.getpid(), flush=True)
+os.write(1, b"%d\\n" % os.getpid())
 time.sleep(3600)
 ```"""
 
@@ -311,6 +311,6 @@ class Watched(CodeExecutorAgent):
     ) -> Turn:
         async with aclosing(super().on_messages_stream(messages, cancellation_token)) as items:
             async for item in items:
-                if isinstance(item, CodeOutputEvent):
+                if isinstance(item, CodeOutputEvent):  # One write, so one piece.
                     self._pid.set_result(int(item.content))
                 yield item
