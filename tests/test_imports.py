@@ -17,7 +17,7 @@ PACKAGE = Path(sandcrew.__file__).parent
 # Each module is imported in a fork of an interpreter that has imported nothing of ours, with
 # warnings as errors; the child prints what is different afterwards.
 WATCHER = """
-import asyncio, atexit, json, locale, logging, os, random, signal, sys, threading, warnings
+import asyncio, atexit, json, locale, logging, os, signal, sys, threading, warnings
 import importlib, io, pathlib, subprocess, tempfile
 
 
@@ -34,7 +34,6 @@ def state():
         "log level": logging.getLogger().level,
         "warnings": repr(warnings.filters),
         "locale": locale.setlocale(locale.LC_ALL),
-        "random": hash(random.getstate()),
         "path": sys.path[:],
         "children": open("/proc/thread-self/children").read(),
     }

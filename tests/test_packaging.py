@@ -69,8 +69,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("fresh")
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index"]
-    subprocess.run([*pip, wheel], check=True, capture_output=True, timeout=50)
+    pip = f"-m pip --python {python} install --no-deps --no-index".split()
+    subprocess.run([sys.executable, *pip, wheel], check=True, capture_output=True, timeout=50)
     # The dependencies are those of this environment. A path in a .pth file does not bring that
     # folder's own .pth files with it, among them the one of an editable sandcrew.
     (site,) = (folder / "lib").glob("python*/site-packages")
