@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from types import TracebackType
 
     from ..sandbox.result import CodeResult
@@ -48,7 +48,7 @@ class CodeExecutor(ABC):
         self,
         code_blocks: Sequence[CodeBlock],
         cancellation_token: CancellationToken | None = None,
-    ) -> AsyncIterator[ExecutionEvent | CodeResult]:
+    ) -> AsyncGenerator[ExecutionEvent | CodeResult, None]:
         """Run the blocks and tell what happens; the :class:`CodeResult` comes last.
 
         Leaving the iteration early kills what runs. This default has nothing to tell but the

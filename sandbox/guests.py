@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel
@@ -14,6 +15,8 @@ from .errors import BackendError
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
+
+    from .cgroup import Accounts, Cgroup
 
 _DEATH = 5.0
 """Seconds a killed guest has to be gone; the kernel takes milliseconds."""
@@ -24,17 +27,21 @@ class Guest:
 
     ``end`` is what is known of its end: the report of its first process, or of the zygote if
     that was killed. It holds ``exit_code``, ``cpu_seconds``, ``peak_memory``, or ``error``.
+    ``accounts`` is what its cgroup counted, if it has one.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, cgroup: Cgroup | None) -> None:
         self._channel = Channel(sock, self._on_frame, self._on_close)
         self._channel.attach()
+        self._cgroup = cgroup
         self._pidfd: int | None = None
+        self._confined = False
         self._killed = False
         self._ready = asyncio.Event()
         self._gone = asyncio.Event()
         self.end: dict[str, Any] | None = None
         self.lost: str | None = None
+        self.accounts: Accounts | None = None
         self.on_end: Callable[[], None] | None = None
 
     @property
@@ -82,17 +89,25 @@ class Guest:
         self._pidfd = pidfd
         if self._killed:
             self.kill()
+        self._let_go()
 
     def on_exited(self, end: dict[str, Any]) -> None:
         """Its first process has ended, and with it all others."""
         self._ended(end)
         self._close()
+        self.remove_cgroup()
 
     def on_lost(self, why: str) -> None:
-        """The zygote has gone, and the guest with it."""
+        """The zygote goes, and the guest with it; then :meth:`remove_cgroup` is to be called."""
         if self.end is None:
             self.lost = why
         self._close()
+
+    def remove_cgroup(self) -> None:
+        """Remove what is left of a guest that has been reaped."""
+        if self._cgroup is not None:
+            self._cgroup.remove()
+            self._cgroup = None
 
     # --- inside ---
 
@@ -101,16 +116,31 @@ class Guest:
             os.close(fd)
         match header.get("op"):
             case "confined":
-                self._channel.send_byte()
-                self._ready.set()
+                self._confined = True
+                self._let_go()
             case "refused" | "ended":
                 self._ended(header)
             case _:
                 self.kill()
 
+    def _let_go(self) -> None:
+        """Once it is confined and its pid is known: into its cgroup, and only then go on."""
+        if not self._confined or self._pidfd is None or self._ready.is_set():
+            return
+        try:
+            if self._cgroup is not None:
+                self._cgroup.add(_pid_of(self._pidfd))
+        except OSError as error:  # fail closed
+            self._ended({"error": f"its cgroup does not take it ({error})"})
+            self.kill()
+            return
+        self._channel.send_byte()
+        self._ready.set()
+
     def _ended(self, end: dict[str, Any]) -> None:
         if self.end is None:
             self.end = end
+            self.accounts = self._cgroup.accounts() if self._cgroup is not None else None
             self._ready.set()
             if self.on_end is not None:
                 self.on_end()
@@ -127,3 +157,12 @@ class Guest:
         self._ready.set()
         if self.on_end is not None:
             self.on_end()
+
+
+def _pid_of(pidfd: int) -> int:
+    """The process a pidfd stands for, as numbered here: pidfd_open(2), fdinfo of proc(5)."""
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key == "Pid" and int(value) > 0:
+            return int(value)
+    raise ProcessLookupError("the guest has ended")

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import seccomp
+from .cgroup import find_cgroups
 from .errors import BackendUnavailable
 from .guest import kernel
 
 if TYPE_CHECKING:
+    from .cgroup import Cgroups
     from .policy import Policy
 
 DOCKER = "Or use the Docker executor (--executor docker)."
@@ -34,10 +36,14 @@ _ALWAYS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What will be enforced: ``names`` for the result, ``landlock_abi`` 0 to do without."""
+    """What will be enforced: ``names`` for the result, ``landlock_abi`` 0 to do without.
+
+    Without ``cgroups`` memory and processes are limited by rlimits alone.
+    """
 
     names: tuple[str, ...]
     landlock_abi: int
+    cgroups: Cgroups | None
 
 
 def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
@@ -61,7 +67,11 @@ def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
         names.append(f"landlock-{abi}")
     if programs:
         names.append("seccomp")
-    return Layers(tuple(names), abi), programs
+    cgroups = find_cgroups()
+    if cgroups is not None:
+        cgroups.reap()
+        names.append(f"cgroup-v{cgroups.version}")
+    return Layers(tuple(names), abi, cgroups), programs
 
 
 def _landlock(policy: Policy) -> int:

@@ -15,11 +15,24 @@ from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent, Usage
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from .cgroup import Accounts
     from .guests import Guest
+    from .result import Artifact
     from .workspace import Workspace
 
 _CHUNK = 1 << 16
 Verdict = Literal["timeout", "cancelled"]
+
+_EXIT_CODES = {"timeout": EXIT_TIMEOUT, "cancelled": EXIT_CANCELLED}
+_LAST_WORDS = (
+    ("MemoryError", "memory"),
+    ("std::bad_alloc", "memory"),
+    ("Cannot allocate memory", "memory"),
+    ("No space left on device", "disk"),
+    ("File size limit exceeded", "disk"),
+    ("Resource temporarily unavailable", "processes"),
+    ("can't start new thread", "processes"),
+)
 
 
 class Run:
@@ -168,20 +181,39 @@ class Run:
         self._loop.remove_reader(pipe)
         os.close(pipe)
 
-    def _result(self, duration: float, artifacts: Any) -> CodeResult:
+    def _result(self, duration: float, artifacts: tuple[Artifact, ...]) -> CodeResult:
         end = (self._guest.end if self._guest else None) or {"exit_code": EXIT_CANCELLED}
-        exit_codes = {"timeout": EXIT_TIMEOUT, "cancelled": EXIT_CANCELLED}
+        accounts = self._guest.accounts if self._guest else None
+        exit_code = _EXIT_CODES[self._verdict] if self._verdict else int(end["exit_code"])
+        peak = accounts.peak_memory if accounts else None
         return CodeResult(
-            exit_code=exit_codes[self._verdict] if self._verdict else end["exit_code"],
+            exit_code=exit_code,
             output=self._collector.output,
             stdout=self._collector.stdout,
             stderr=self._collector.stderr,
             artifacts=artifacts,
             timed_out=self._verdict == "timeout",
             cancelled=self._verdict == "cancelled",
-            limit_hit="timeout" if self._verdict == "timeout" else None,
+            limit_hit=self._limit_hit(exit_code, accounts),
             truncated=self._collector.truncated,
             duration=duration,
-            usage=Usage(end.get("cpu_seconds"), end.get("peak_memory")),
+            usage=Usage(end.get("cpu_seconds"), peak or end.get("peak_memory")),
             isolation=self._isolation,
         )
+
+    def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
+        """The limit that ended the run: what the host decided or the kernel counted.
+
+        Without a cgroup the kernel counts nothing, and the words of a program that failed are
+        taken for it; they decide nothing but this name.
+        """
+        if self._verdict == "timeout":
+            return "timeout"
+        if not exit_code:
+            return None
+        if accounts is not None and accounts.memory_hits:
+            return "memory"
+        if accounts is not None and accounts.process_hits:
+            return "processes"
+        last = self._collector.stderr.rstrip().rpartition("\n")[2]
+        return next((name for words, name in _LAST_WORDS if words in last), None)

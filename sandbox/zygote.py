@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import layers
 from .channel import Channel
-from .errors import BackendCrashed, BackendUnavailable, PolicyError
+from .errors import BackendCrashed, BackendError, BackendUnavailable, PolicyError
 from .guests import Guest
 from .identity import choose_identity
 from .interpreter import find_interpreter
@@ -24,6 +24,7 @@ from .rootfs import GUEST_UID, root_entries
 from .workspace import Workspace
 
 if TYPE_CHECKING:
+    from .cgroup import Cgroups
     from .identity import Identity
     from .policy import Policy
 
@@ -45,6 +46,8 @@ class Zygote:
         self._policy = policy
         self._identity = choose_identity()
         self._guests: dict[int, Guest] = {}
+        self._abandoned: list[Guest] = []
+        self._cgroups: Cgroups | None = None
         self._next_id = 0
         self._pidfd: int | None = None
         self._folder: int | None = None
@@ -108,10 +111,14 @@ class Zygote:
         """
         if self._channel is None:
             raise BackendCrashed("The sandbox has ended.")
+        try:
+            cgroup = self._cgroups.create(self._policy) if self._cgroups else None
+        except OSError as error:
+            raise BackendError(f"No cgroup can be made for a guest: {error}.") from error
         ours, theirs = socket.socketpair()
         with theirs:
             self._next_id += 1
-            guest = self._guests[self._next_id] = Guest(ours)
+            guest = self._guests[self._next_id] = Guest(ours, cgroup)
             try:
                 header = {"op": "guest", "id": self._next_id}
                 await self._channel.send(header, fds=[theirs.fileno()])
@@ -134,6 +141,9 @@ class Zygote:
         if self._channel is not None:
             self._channel.close()
         self._lose("The sandbox was closed.")
+        for guest in self._abandoned:
+            guest.remove_cgroup()
+        self._abandoned.clear()
         for fd in (self._folder, self._stderr):
             if fd is not None:
                 with contextlib.suppress(OSError):
@@ -147,6 +157,7 @@ class Zygote:
         interpreter = find_interpreter(policy.python)
         self._popen(interpreter.executable)
         checked, programs = await asyncio.to_thread(layers.check, policy)
+        self._cgroups = checked.cgroups
         self.isolation = checked.names
         tools = [folder for language in languages().values() for folder in language.folders]
         config = {
@@ -274,6 +285,7 @@ class Zygote:
         for guest in guests.values():
             guest.kill()
             guest.on_lost(why)
+        self._abandoned += guests.values()
 
 
 def _kill_and_wait(pidfd: int) -> None:
