@@ -60,9 +60,9 @@ class Conversation:
         except Exception:
             _log.exception("a connection of the network proxy failed")
         finally:
-            for stream in (self._client, self._route and self._route.stream):
-                if stream is not None:
-                    stream.close() if complete else stream.abort()
+            streams = [self._client, self._route.stream] if self._route else [self._client]
+            for stream in streams:
+                stream.close() if complete else stream.abort()
 
     def recheck(self) -> None:
         """End the conversation if its host is no longer allowed."""

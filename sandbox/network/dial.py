@@ -7,7 +7,6 @@ the two for a name server to answer differently.
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import socket
 from dataclasses import dataclass
@@ -150,6 +149,5 @@ def _literal(ip: IP) -> Address | None:
 def _why(error: Exception) -> str:
     if isinstance(error, socket.gaierror):
         return str(error.strerror)
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
-        return os.strerror(error.errno)
-    return type(error).__name__
+    number = error.errno if isinstance(error, OSError) else None
+    return type(error).__name__ if number is None else os.strerror(number)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .stream import Stream
 
 _INTERIM = 16
-"""Responses before the final one (100, 103) that are passed on."""
+"""Responses (100, 103) before the final one."""
 
 
 async def exchange(client: Stream, route: Route, request: Request, limits: ProxyLimits) -> None:
@@ -61,15 +61,7 @@ async def _upload(client: Stream, route: Route, request: Request) -> None:
 
 
 async def _answer(client: Stream, route: Route, request: Request, limits: ProxyLimits) -> None:
-    response = await _read_head(route, request, limits)
-    for _ in range(_INTERIM):
-        if response.status >= 200:
-            break
-        if response.status == 101:
-            raise Unreachable(f"{route.endpoint} changed the protocol without being asked")
-        if request.minor == 1:
-            await client.send(response.rewritten(0))
-        response = await _read_head(route, request, limits)
+    response = await _final(client, route, request, limits)
     # HTTP/1.0 has no chunks, and the end of the connection is the end of the body.
     chunked = response.framing == "chunked" and request.minor == 1
     dechunked = response.framing == "chunked" and not chunked
@@ -78,6 +70,21 @@ async def _answer(client: Stream, route: Route, request: Request, limits: ProxyL
         await copy_body(route.stream, client.send, response.framing, chunked=chunked)
     except Malformed as error:
         raise Unreachable(f"{route.endpoint} does not answer in HTTP: {error}") from None
+
+
+async def _final(
+    client: Stream, route: Route, request: Request, limits: ProxyLimits
+) -> Response:
+    """The response that is none of the 1xx before it, which are passed on."""
+    for _ in range(_INTERIM):
+        response = await _read_head(route, request, limits)
+        if response.status >= 200:
+            return response
+        if response.status == 101:
+            raise Unreachable(f"{route.endpoint} changed the protocol without being asked")
+        if request.minor == 1:
+            await client.send(response.rewritten(0))
+    raise Unreachable(f"{route.endpoint} sent {_INTERIM} interim responses and no final one")
 
 
 async def _read_head(route: Route, request: Request, limits: ProxyLimits) -> Response:
