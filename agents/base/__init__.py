@@ -1,6 +1,7 @@
 """The interfaces: what runs a task, what takes part in a conversation, what ends it."""
 
 from .chat_agent import ChatAgent, Response
+from .handoff import Handoff
 from .task import Task, TaskResult, TaskRunner, task_messages
 from .team import Team
 from .termination import (
@@ -13,6 +14,7 @@ from .termination import (
 __all__ = [
     "AndTerminationCondition",
     "ChatAgent",
+    "Handoff",
     "OrTerminationCondition",
     "Response",
     "Task",

@@ -28,6 +28,9 @@ async def in_thread(func: Callable[[], T]) -> T:
     def deliver(result: T | None, error: BaseException | None) -> None:
         if future.done():
             return
+        if isinstance(error, StopIteration):
+            # A future refuses it, and whoever waits would wait for ever.
+            error = RuntimeError("the function raised StopIteration")
         if error is not None:
             future.set_exception(error)
         else:

@@ -16,14 +16,18 @@ NAMES = {
         SourceMatchTermination StopMessageTermination TaskResult TaskRunner Team
         TerminatedException TerminationCondition TextMentionTermination TextMessageTermination
         TimeoutTermination TokenUsageTermination UserProxyAgent""",
-    "sandcrew.agents.base": """AndTerminationCondition ChatAgent OrTerminationCondition Response
-        Task TaskResult TaskRunner Team TerminatedException TerminationCondition task_messages""",
+    "sandcrew.agents.base": """AndTerminationCondition ChatAgent Handoff OrTerminationCondition
+        Response Task TaskResult TaskRunner Team TerminatedException TerminationCondition
+        task_messages""",
     "sandcrew.agents.teams": "BaseGroupChat RoundRobinGroupChat",
     "sandcrew.agents.ui": "Console UserInputManager",
     "sandcrew.agents.runtime": """CancellationToken FunctionCall Image cancel_scope
         cancellable""",
     "sandcrew.agents.model_context": """BufferedChatCompletionContext ChatCompletionContext
         ChatCompletionContextState UnboundedChatCompletionContext""",
+    "sandcrew.agents.tools": """BaseStreamTool BaseTool BaseToolWithState FunctionTool
+        ImageResultContent ParametersSchema StaticStreamWorkbench StaticWorkbench StreamTool
+        StreamWorkbench TextResultContent Tool ToolOverride ToolResult ToolSchema Workbench""",
     "sandcrew.agents.utils": "content_to_str remove_images",
 }
 
