@@ -59,19 +59,21 @@ def test_an_address_in_its_one_spelling_is_an_address(text: str, ip: str) -> Non
         # what fooled a proxy that compared the end and dialled the beginning
         "evil.com\0.allowed.com", "evil.com%00.allowed.com", "evil.com\n.allowed.com",
         "evil.com#.allowed.com", "evil.com/.allowed.com", "evil.com\\.allowed.com",
-        "evil.com?.allowed.com", "allowed.com@evil.com", "user:pw@evil.com", "evil.com .allowed.com",
+        "evil.com?.allowed.com", "allowed.com@evil.com", "user:pw@evil.com",
+        "evil.com .allowed.com",
         "evil.com\t.allowed.com", "evil.com\x7f", "evil.com\x80", " evil.com", "evil.com ",
         # not names
         "", ".", "..", "a..b", ".a", "a..", "-a.org", "a-.org", "a_b.org", "_dmarc.example.org",
         "a" * 64 + ".org", ".".join(["a" * 60] * 5), "*", "*.org", "a,b", "a;b", "a:b",
         # not ASCII, or only looking like it
-        "bücher.example", "ｅxample.org", "example。org", "exa\u00admple.org", "ⓔxample.org",
+        "bücher.example", "\uff45xample.org", "example。org", "exa\u00admple.org", "ⓔxample.org",
         "faß.de", "\u0130.org", "\u212a.org",
         "xn--.org", "xn--example-.org", "xn--99999999.org",
         # addresses as a C library reads them
         "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1", "127.0.0.01",
         "017700000001", "0x7f.1", "127.0.0.0x1", "1.2.3.4.", "1.2.3", "1.2.3.4.5", "256.1.1.1",
-        "1.2.3.-4", "example.1", "example.0x", "example.0xff", "٣.٣.٣.٣", "１２７.0.0.1", "0",
+        "1.2.3.-4", "example.1", "example.0x", "example.0xff",
+        "٣.٣.٣.٣", "\uff11\uff12\uff17.0.0.1", "0",
         # IPv6 in odd ways
         "::ffff:127.0.0.1", "::ffff:7f00:1", "[::ffff:127.0.0.1]", "::1%lo", "fe80::1%25eth0",
         "0:0:0:0:0:0:0:1", "[0:0::1]", "2001:db8::0001", "[::1", "::1]", "[127.0.0.1]", "[a.org]",

@@ -8,6 +8,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 def web(tmp_path: Path) -> Iterator[str]:
     """The address of an ordinary web server with one file."""
     (tmp_path / "big.bin").write_bytes(BIG)
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), lambda *args: Handler(*args, directory=str(tmp_path))
-    ) as server:
+    handler = partial(Handler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"127.0.0.1:{server.server_address[1]}"
@@ -87,10 +87,13 @@ async def test_with_an_empty_list_nothing_is_reached() -> None:
 async def test_a_redirect_to_a_host_that_is_not_allowed_is_refused_when_the_client_follows() -> (
     None
 ):
-    async with Origin() as secret, Origin(
-        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n"
-        % secret.port
-    ) as origin:
+    async with (
+        Origin() as secret,
+        Origin(
+            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/\r\nContent-Length: 0\r\n\r\n"
+            % secret.port
+        ) as origin,
+    ):
         here = f"127.0.0.1:{origin.port}"
         async with proxied(here) as (_, port):
             with pytest.raises(urllib.error.HTTPError) as caught:
@@ -265,8 +268,7 @@ async def test_a_response_cut_short_is_not_passed_off_as_whole(answer: bytes) ->
     ):
         writer.write(b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: x\r\n\r\n" % origin.port)
         with pytest.raises(ConnectionResetError):
-            while await reader.read(1000):
-                pass
+            await reader.readuntil(b"never")
 
 
 async def test_a_port_nobody_listens_on_is_a_502_and_no_refusal() -> None:

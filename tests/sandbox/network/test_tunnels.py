@@ -116,7 +116,7 @@ async def test_tls_reaches_the_host_of_its_tunnel(certificate: tuple[Path, Path]
         tls_ports = frozenset({origin.port})
         async with proxied(*allowed, table=table, tls_ports=tls_ports) as (proxy, port):
             assert await asyncio.to_thread(fetch, port, "files.example.org") == HELLO
-            with pytest.raises(ssl.SSLError, match="(?i)access.denied"):
+            with pytest.raises(ssl.SSLError, match=r"(?i)access.denied"):
                 await asyncio.to_thread(fetch, port, "other.example.org")
             [refused] = proxy.log.refused
             assert refused.host == "other.example.org"
@@ -179,9 +179,10 @@ async def test_a_hello_in_many_small_records_and_packets_is_understood() -> None
 async def test_the_look_into_tunnels_can_be_switched_off() -> None:
     async with Origin(echo) as origin:
         where = origin.port
-        async with proxied(
-            f"127.0.0.1:{where}", tls_ports=frozenset({where}), inspect=False
-        ) as (_, port):
+        async with proxied(f"127.0.0.1:{where}", tls_ports=frozenset({where}), inspect=False) as (
+            _,
+            port,
+        ):
             answer = await talk(port, connect("127.0.0.1", where) + b"SSH-2.0", end=True)
             assert answer.endswith(b"SSH-2.0")
 
@@ -216,7 +217,8 @@ async def test_a_socks_name_that_is_no_allowed_host_is_not_allowed(host: bytes) 
     table = {"evil.com": "127.0.0.1", "evil.com.a.org": "127.0.0.1"}
     async with proxied("a.org", "*.a.org", table=table) as (proxy, port):
         assert await socks_code(port, socks(host, 443)) == 2
-        assert proxy.log.contacted == proxy.log.failed == ()
+        assert not proxy.log.contacted
+        assert not proxy.log.failed
         [refused] = proxy.log.refused
         assert (refused.host + refused.reason).isprintable()
 
