@@ -124,8 +124,6 @@ def merge_results(results: Sequence[CodeResult]) -> CodeResult:
     if len(results) == 1:
         return results[0]
     artifacts = {artifact.path: artifact for result in results for artifact in result.artifacts}
-    peaks = [r.usage.peak_memory for r in results if r.usage.peak_memory is not None]
-    times = [r.usage.cpu_seconds for r in results if r.usage.cpu_seconds is not None]
     return replace(
         results[-1],
         output="".join(r.output for r in results),
@@ -135,8 +133,6 @@ def merge_results(results: Sequence[CodeResult]) -> CodeResult:
         artifacts=tuple(artifacts[path] for path in sorted(artifacts)),
         truncated=any(r.truncated for r in results),
         duration=sum(r.duration for r in results),
-        usage=Usage(
-            cpu_seconds=sum(times) if times else None, peak_memory=max(peaks) if peaks else None
-        ),
-        denials=tuple(denial for r in results for denial in r.denials),
+        usage=Usage.total([r.usage for r in results]),
+        denials=tuple(dict.fromkeys(denial for r in results for denial in r.denials)),
     )

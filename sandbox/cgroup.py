@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _NAME = "sandcrew"
 _PERIOD = 100_000
 """Microseconds in which a share of the processors is counted."""
-_OURS = 2
-"""Processes of a guest that are not the program: the first of its namespace, and slack."""
+_OURS = 1
+"""Processes of a guest that are not the program's: the first of its namespace."""
 _number = itertools.count()
 
 
@@ -37,6 +37,8 @@ class Accounts:
     """Processes the kernel killed for want of memory."""
     process_hits: int
     """Forks that were refused."""
+    cpu_seconds: float | None
+    """Time on processors, of the killed as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,22 @@ class Cgroup:
     def accounts(self) -> Accounts:
         """What has been counted until now."""
         memory, pids = self.folders["memory"], self.folders["pids"]
-        peak = "memory.peak" if self.version == 2 else "memory.max_usage_in_bytes"
-        events = "memory.events" if self.version == 2 else "memory.oom_control"
+        if self.version == 2:
+            peak, events, cpu = (
+                "memory.peak",
+                "memory.events",
+                _field(memory / "cpu.stat", "usage_usec"),
+            )
+            seconds = None if cpu is None else cpu / 1e6
+        else:
+            peak, events = "memory.max_usage_in_bytes", "memory.oom_control"
+            spent = _read_int(self.folders.get("cpuacct", memory) / "cpuacct.usage")
+            seconds = None if spent is None else spent / 1e9
         return Accounts(
             _read_int(memory / peak),
-            _field(memory / events, "oom_kill"),
-            _field(pids / "pids.events", "max"),
+            _field(memory / events, "oom_kill") or 0,
+            _field(pids / "pids.events", "max") or 0,
+            seconds,
         )
 
     def remove(self) -> None:
@@ -146,7 +158,7 @@ def find_cgroups(
 def _version_1(mounts: Path, own: Mapping[str, str]) -> Cgroups | None:
     parents = {
         name: _below(mounts / name, own[name])
-        for name in ("memory", "pids", "cpu")
+        for name in ("memory", "pids", "cpu", "cpuacct")
         if name in own and os.access(_below(mounts / name, own[name]), os.W_OK)
     }
     return Cgroups(1, parents) if {"memory", "pids"} <= parents.keys() else None
@@ -219,10 +231,10 @@ def _words(path: Path) -> set[str]:
         return set()
 
 
-def _field(path: Path, name: str) -> int:
+def _field(path: Path, name: str) -> int | None:
     with contextlib.suppress(OSError, ValueError):
         for line in path.read_text().splitlines():
             key, _, value = line.partition(" ")
             if key == name:
                 return int(value)
-    return 0
+    return None

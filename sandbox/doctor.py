@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from . import layers, seccomp
+from .cgroup import find_cgroups
 from .errors import BackendError, BackendUnavailable
 from .guest import kernel
 from .language import languages
@@ -101,8 +101,14 @@ def _language(name: str, remedy: str) -> Finding:
 
 
 def _cgroup() -> Finding:
-    """Cgroups are not used yet; limits are rlimits, which count for each process."""
-    writable = os.access("/sys/fs/cgroup", os.W_OK)
-    version = "v2" if Path("/sys/fs/cgroup/cgroup.controllers").exists() else "v1"
-    detail = f"{version}, {'writable' if writable else 'not writable'}; not used yet: memory is "
-    return Finding("cgroup", True, detail + "limited for each process (rlimit)", required=False)
+    found = find_cgroups()
+    if found is not None:
+        detail = f"version {found.version}: {', '.join(sorted(found.parents))}"
+        return Finding("cgroup", True, detail, required=False)
+    return Finding(
+        "cgroup",
+        False,
+        "none can be made by this user: memory is limited for each process only (rlimit)",
+        "start from a systemd user session, or with 'systemd-run --user --scope -p Delegate=yes'",
+        required=False,
+    )

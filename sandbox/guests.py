@@ -42,6 +42,7 @@ class Guest:
         self.end: dict[str, Any] | None = None
         self.lost: str | None = None
         self.accounts: Accounts | None = None
+        self.denied_calls: list[int] = []
         self.on_end: Callable[[], None] | None = None
 
     @property
@@ -118,6 +119,8 @@ class Guest:
             case "confined":
                 self._confined = True
                 self._let_go()
+            case "denied" if isinstance(header.get("call"), int):
+                self.denied_calls.append(header["call"])
             case "refused" | "ended":
                 self._ended(header)
             case _:

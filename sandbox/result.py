@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_TIMEOUT = 124
 """Exit code of a program that ran into its time limit (as ``timeout(1)`` has it)."""
@@ -47,7 +50,26 @@ class Usage:
     cpu_seconds: float | None = None
     """User and system time of the whole process tree."""
     peak_memory: int | None = None
-    """Peak resident set of the largest process, in bytes."""
+    """In bytes: of all processes together where a cgroup counted, else of the largest one."""
+    processes: int | None = None
+    """Processes and threads that were made, the program's first included."""
+    bytes_written: int | None = None
+    """Bytes passed to write calls, output included."""
+
+    @classmethod
+    def total(cls, usages: Sequence[Usage]) -> Usage:
+        """What several runs used, one after another: the highest peak, and sums of the rest."""
+
+        def known(name: str) -> list[Any]:
+            return [value for usage in usages if (value := getattr(usage, name)) is not None]
+
+        return cls(
+            **{
+                item.name: (max if item.name == "peak_memory" else sum)(values)
+                for item in fields(cls)
+                if (values := known(item.name))
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +108,24 @@ class CodeResult:
     denials: tuple[Denial, ...] = ()
     isolation: tuple[str, ...] = ()
     """The layers that were really enforced; empty: the code ran unconfined."""
+
+    def receipt(self) -> str:
+        """One line on how it went and what was refused, for whoever wrote the code."""
+        parts = [f"exit code {self.exit_code} after {self.duration:.2g} s"]
+        if self.limit_hit:
+            parts.append(f"ended by the {self.limit_hit} limit")
+        if self.cancelled:
+            parts.append("cancelled")
+        if self.usage.peak_memory:
+            parts.append(f"{self.usage.peak_memory / 1e6:.0f} MB of memory at most")
+        if "network-namespace" in self.isolation:
+            parts.append("there is no network here")
+        refused = [f"{denial.subject} ({denial.reason})" for denial in self.denials[:5]]
+        if refused:
+            parts.append(f"refused: {', '.join(refused)}")
+        if self.truncated:
+            parts.append("some of the output was dropped")
+        return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON-able values."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import BackendCrashed
 from .output import OutputCollector, Stream
-from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent, Usage
+from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, Denial, OutputEvent, Usage
+from .seccomp import call_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -30,6 +31,7 @@ _LAST_WORDS = (
     ("Cannot allocate memory", "memory"),
     ("No space left on device", "disk"),
     ("File size limit exceeded", "disk"),
+    ("File too large", "disk"),
     ("Resource temporarily unavailable", "processes"),
     ("can't start new thread", "processes"),
 )
@@ -185,7 +187,6 @@ class Run:
         end = (self._guest.end if self._guest else None) or {"exit_code": EXIT_CANCELLED}
         accounts = self._guest.accounts if self._guest else None
         exit_code = _EXIT_CODES[self._verdict] if self._verdict else int(end["exit_code"])
-        peak = accounts.peak_memory if accounts else None
         return CodeResult(
             exit_code=exit_code,
             output=self._collector.output,
@@ -197,8 +198,17 @@ class Run:
             limit_hit=self._limit_hit(exit_code, accounts),
             truncated=self._collector.truncated,
             duration=duration,
-            usage=Usage(end.get("cpu_seconds"), peak or end.get("peak_memory")),
+            usage=_usage(end, accounts),
+            denials=self._denials(),
             isolation=self._isolation,
+        )
+
+    def _denials(self) -> tuple[Denial, ...]:
+        """What the kernel told of: system calls. It does not tell of files (EACCES, ENOENT)."""
+        calls = self._guest.denied_calls if self._guest else []
+        return tuple(
+            Denial("system call", call_name(number), "not permitted in a sandbox")
+            for number in calls
         )
 
     def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
@@ -217,3 +227,17 @@ class Run:
             return "processes"
         last = self._collector.stderr.rstrip().rpartition("\n")[2]
         return next((name for words, name in _LAST_WORDS if words in last), None)
+
+
+def _usage(end: dict[str, Any], accounts: Accounts | None) -> Usage:
+    """What the kernel counted, by cgroup if there was one.
+
+    When a guest is killed the counts of its processes die with it, and only a cgroup knows.
+    """
+    complete = "processes" in end
+    cpu = end.get("cpu_seconds") if complete else None
+    peak = end.get("peak_memory") if complete else None
+    if accounts is not None:
+        cpu = cpu if accounts.cpu_seconds is None else accounts.cpu_seconds
+        peak = peak if accounts.peak_memory is None else accounts.peak_memory
+    return Usage(cpu, peak, end.get("processes"), end.get("bytes_written"))

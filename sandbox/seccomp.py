@@ -82,6 +82,16 @@ def _library() -> Any:
         ) from error
 
 
+def call_name(number: int) -> str:
+    """The name of a system call of this architecture."""
+    library = _library()
+    try:
+        name = library.resolve_syscall(library.Arch.NATIVE, number)
+    except ValueError:
+        return f"system call {number}"
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
 @cache
 def filters() -> tuple[bytes, ...]:
     """The programs, in the order to install them (seccomp(2), SECCOMP_SET_MODE_FILTER).
@@ -100,7 +110,8 @@ def _allow_list(library: Any) -> Any:
     for name in ALLOWED:
         _add(program, library.ALLOW, name)
     for name in REFUSED:
-        _add(program, library.ERRNO(errno.EPERM), name)
+        # Handed to the guest's first process, which refuses them with EPERM and can tell.
+        _add(program, library.NOTIFY, name)
     return program
 
 

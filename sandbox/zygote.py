@@ -32,6 +32,7 @@ _GUEST = Path(__file__).parent / "guest" / "__main__.py"
 _START = 60.0
 """Seconds a zygote has to get ready, imports of preloaded modules included."""
 _DEATH = 5.0
+_SLACK = 16
 _STEPS = ("unshared", "zygote", "ready", "failed")
 
 
@@ -170,7 +171,9 @@ class Zygote:
             "disk": policy.disk,
             "shm": min(int(policy.disk), int(policy.memory)),
             "memory": policy.memory,
-            "processes": policy.processes,
+            # The first process of a guest counts too. Where a cgroup counts, it is to be the one
+            # that refuses, for it can tell.
+            "processes": policy.processes + (_SLACK if checked.cgroups else 1),
             "cpus": policy.cpus,
             "landlock": checked.landlock_abi,
             "filters": [len(program) for program in programs],

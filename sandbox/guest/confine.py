@@ -23,8 +23,10 @@ _WRITABLE = (root.WORKSPACE, root.HOME, "/tmp", "/dev/shm")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
-def confine(config: Config) -> None:
+def confine(config: Config) -> int | None:
     """Put every layer on this process, the first of a new pid namespace.
+
+    Returns the descriptor on which refused system calls arrive, if there is a filter.
 
     Raises
     ------
@@ -40,8 +42,7 @@ def confine(config: Config) -> None:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if config["landlock"]:
         _landlock(config["landlock"])
-    for program in config["filters"]:
-        kernel.seccomp_install(program)
+    return _filter_calls(config["filters"])
 
 
 def _own_namespaces(config: Config) -> None:
@@ -107,7 +108,7 @@ def _limit(config: Config) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: config["memory"],
         resource.RLIMIT_FSIZE: config["disk"],
-        resource.RLIMIT_NPROC: config["processes"] + 1,  # the init of the namespace counts too
+        resource.RLIMIT_NPROC: config["processes"],
         resource.RLIMIT_NOFILE: 4096,
         resource.RLIMIT_MEMLOCK: 64 << 10,
         resource.RLIMIT_MSGQUEUE: 0,
@@ -138,3 +139,13 @@ def _landlock(abi: int) -> None:
         kernel.landlock_allow(ruleset, path, (READ_FILE | WRITE_FILE | _TRUNCATE) & handled)
     kernel.landlock_restrict(ruleset)
     os.close(ruleset)
+
+
+def _filter_calls(programs: list[bytes]) -> int | None:
+    """Install the filters. The first one hands calls over, and no process may have two such."""
+    if not programs:
+        return None
+    first, *others = programs
+    for program in others:
+        kernel.seccomp_install(program)
+    return kernel.seccomp_install(first, listen=True)

@@ -1,7 +1,8 @@
 """The first process of a guest: puts the layers on, starts a worker, reaps, reports its end.
 
-It holds the guest's socket. Frames to the host: ``confined`` or ``refused``, then ``ended``. The
-host answers ``confined`` with one byte, after which the job may come, which the worker reads.
+It holds the guest's socket. Frames to the host: ``confined`` or ``refused``, ``denied`` for kinds
+of system calls, and ``ended``. The host answers ``confined`` with one byte, after which the job
+may come, which the worker reads.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import select
 import signal
 import socket
 from typing import Any, NoReturn
@@ -25,8 +27,9 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
     _forget_the_zygote(fd)
     channel = Channel(socket.socket(fileno=_SOCKET))
     try:
-        confine(config)
+        listener = confine(config)
         # The program shares this process's id. It must not be able to look into it.
+        written = os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         channel.send({"op": "confined"})
         if not channel.sock.recv(1):
@@ -36,11 +39,16 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         channel.send({"op": "refused", "error": str(error.args[-1] if error.args else error)})
         os._exit(1)
     if pid == 0:
+        os.close(written)
+        if listener is not None:
+            os.close(listener)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         program.main(channel)
-    _watch(channel, pid)
+    status = _wait_for(pid, channel, listener)
+    _bury_the_rest()
+    _report(channel, status, written)
 
 
 def _forget_the_zygote(fd: int) -> None:
@@ -58,22 +66,18 @@ def _forget_the_zygote(fd: int) -> None:
     os.closerange(_SOCKET + 1, max(int(name) for name in os.listdir("/proc/self/fd")) + 1)
 
 
-def _watch(channel: Channel, worker: int) -> NoReturn:
-    """Reap until the worker has ended; then kill and reap the rest, and say how it went.
-
-    When the report is written nothing of the guest is left but this process, so what is in the
-    workspace stays as it is.
-    """
-    status = 0
-    child = 0
-    while child != worker:
-        child, status = os.wait()
+def _bury_the_rest() -> None:
+    """Kill and reap all others, so that what is in the workspace stays as it is."""
     try:
         os.kill(-1, signal.SIGKILL)
         while True:
             os.wait()
     except (ProcessLookupError, ChildProcessError):
         pass
+
+
+def _report(channel: Channel, status: int, written: int) -> NoReturn:
+    """Say how it went, when nothing of the guest is left but this process."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     code = exit_code(status)
     channel.send(
@@ -82,9 +86,67 @@ def _watch(channel: Channel, worker: int) -> NoReturn:
             "exit_code": code,
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_memory": usage.ru_maxrss * 1024,
+            "processes": _last_pid() - 1,  # without this one
+            "bytes_written": _wchar(written),
         }
     )
     os._exit(code)
+
+
+def _last_pid() -> int:
+    """The number last given in this namespace: the fifth field of /proc/loadavg (proc(5))."""
+    with open("/proc/loadavg") as file:
+        return int(file.read().split()[4])
+
+
+def _wchar(io: int) -> int:
+    """Bytes passed to write calls by all that were reaped: wchar of /proc/pid/io (proc(5))."""
+    fields = dict(line.split(b": ") for line in os.pread(io, 4096, 0).splitlines())
+    return int(fields[b"wchar"])
+
+
+def _wait_for(worker: int, channel: Channel, listener: int | None) -> int:
+    """Reap, and refuse system calls that are handed over, until the worker has ended.
+
+    The host hears of each kind of refused call once, and at once: a guest may be killed.
+    """
+    wake_r, wake_w = os.pipe()
+    os.set_blocking(wake_r, False)
+    os.set_blocking(wake_w, False)
+    signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, wake)
+    poll = select.poll()
+    poll.register(wake_r, select.POLLIN)
+    if listener is not None:
+        poll.register(listener, select.POLLIN)
+    refused: set[int] = set()
+    while True:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if child == worker:
+            return status
+        if child:
+            continue
+        for fd, event in poll.poll():
+            if fd == wake_r:
+                os.read(wake_r, 4096)
+            elif event & select.POLLIN and listener is not None:
+                _refuse(listener, refused, channel)
+            else:
+                poll.unregister(fd)  # nobody is left whom the filter could stop
+
+
+def _refuse(listener: int, refused: set[int], channel: Channel) -> None:
+    try:
+        number = kernel.seccomp_refuse(listener)
+    except OSError:  # the caller died
+        return
+    if number not in refused:
+        refused.add(number)
+        channel.send({"op": "denied", "call": number})
+
+
+def wake(*_: object) -> None:
+    """A handler that does nothing: having one makes the kernel write to the wake-up pipe."""
 
 
 def exit_code(status: int) -> int:

@@ -8,7 +8,10 @@ since Linux 5.1 are the same on every architecture; older ones go through the C 
 from __future__ import annotations
 
 import ctypes
+import errno
+import fcntl
 import os
+import struct
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -307,24 +310,44 @@ class _SockFprog(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def seccomp_install(program: bytes) -> None:
+def seccomp_install(program: bytes, *, listen: bool = False) -> int:
     """Install a classic BPF filter; no_new_privs must be set.
+
+    With ``listen`` the answer is a descriptor on which calls arrive that the program hands over
+    (seccomp_unotify(2)); it must be kept from the code that is to be confined.
 
     Raises
     ------
     OSError
         ``EINVAL`` for a program the kernel does not take.
     """
+    number = 277 if os.uname().machine == "aarch64" else 317
+    set_mode_filter, new_listener = 1, 1 << 3
     buffer = ctypes.create_string_buffer(program, len(program))
     fprog = _SockFprog(len(program) // 8, ctypes.addressof(buffer))
-    mode_filter, pr_set_seccomp = 2, 22
-    _check(
-        _libc.prctl(
-            ctypes.c_int(pr_set_seccomp),
-            ctypes.c_ulong(mode_filter),
-            ctypes.byref(fprog),
-            ctypes.c_ulong(0),
-            ctypes.c_ulong(0),
-        ),
+    return _syscall(
         "seccomp",
+        number,
+        ctypes.c_uint(set_mode_filter),
+        ctypes.c_uint(new_listener if listen else 0),
+        ctypes.byref(fprog),
     )
+
+
+_NOTIFICATION = struct.Struct("QIIiIQ6Q")
+_ANSWER = struct.Struct("QqiI")
+_RECEIVE, _SEND = 0xC0502100, 0xC0182101
+
+
+def seccomp_refuse(listener: int) -> int:
+    """Take one call from a listener, refuse it with ``EPERM``, and return its number.
+
+    Raises
+    ------
+    OSError
+        ``ENOENT``: the caller died meanwhile.
+    """
+    notification = fcntl.ioctl(listener, _RECEIVE, bytes(_NOTIFICATION.size))
+    call_id, _, _, number, *_ = _NOTIFICATION.unpack(notification)
+    fcntl.ioctl(listener, _SEND, _ANSWER.pack(call_id, 0, -errno.EPERM, 0))
+    return int(number)

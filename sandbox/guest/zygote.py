@@ -167,7 +167,7 @@ class Zygote:
         for fd in (child_r, child_w):
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(child_w, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, _wake)
+        signal.signal(signal.SIGCHLD, init.wake)
         poll = select.poll()
         poll.register(self._channel.sock, select.POLLIN)
         poll.register(child_r, select.POLLIN)
@@ -218,7 +218,3 @@ class Zygote:
 
     def _say(self, what: str, guest: int, fds: Sequence[int] = (), **more: Any) -> None:
         self._channel.send({"op": what, "id": guest, **more}, fds)
-
-
-def _wake(*_: object) -> None:
-    """A handler that does nothing: having one makes the kernel write to the wake-up pipe."""

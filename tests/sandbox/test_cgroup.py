@@ -142,7 +142,7 @@ def test_version_2_limits_are_written_where_the_kernel_wants_them(tmp_path: Path
     )
     written = {file.name: file.read_text() for file in cgroup.folders["memory"].iterdir()}
     assert written == {
-        "pids.max": "12",
+        "pids.max": "11",
         "memory.max": str(64 << 20),
         "memory.swap.max": "0",
         "cpu.max": "200000 100000",
