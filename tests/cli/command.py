@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -38,6 +39,11 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of this process, without a key for a model."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     return {**plain, **(changes or {})}
+
+
+def heed_ctrl_c() -> None:
+    """For ``preexec_fn``: what a shell starts in the background ignores SIGINT, and so would this."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def sandcrew(

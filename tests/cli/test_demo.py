@@ -114,6 +114,15 @@ def test_it_writes_where_it_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b" / "co2.png").exists()
 
 
+@pytest.mark.parametrize("output", ["taken", "taken/deeper"])
+def test_it_says_at_once_when_it_cannot_write_there(tmp_path: Path, output: str) -> None:
+    (tmp_path / "taken").touch()
+    done = sandcrew("demo", "--output", output, cwd=tmp_path)
+    assert done.code == 2
+    assert "--output" in done.stderr
+    assert "── coder" not in done.stdout
+
+
 def test_it_names_the_extra_that_is_missing(tmp_path: Path) -> None:
     # All that is installed here, but for one package.
     installed = Path(nbformat.__file__).parent.parent

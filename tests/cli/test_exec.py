@@ -15,7 +15,7 @@ import pytest
 
 from sandcrew.executors import CodeResult
 
-from .command import COMMAND, environment, sandcrew
+from .command import COMMAND, environment, heed_ctrl_c, sandcrew
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -251,6 +251,7 @@ def test_ctrl_c_ends_the_program_and_leaves_nothing(executor: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
+        preexec_fn=heed_ctrl_c,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..agents.model_server import Fails, Hangs, ModelServer
-from .command import COMMAND, Finished, environment, sandcrew, valid_notebook
+from .command import COMMAND, Finished, environment, heed_ctrl_c, sandcrew, valid_notebook
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -42,6 +42,7 @@ async def running(
         env=environment({"OPENAI_BASE_URL": server.url}),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
     )
     try:
         yield process

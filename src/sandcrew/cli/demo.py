@@ -39,8 +39,8 @@ def demo_command(
         folder=output,
         max_turns=2 * len(said),
     )
-    print("The coder is recorded. Its code is really run, here and now.")
     runner = workspace_executor(executor, Options())
+    print("This coder is a recording; its code is really run, here and now.")
     answered = asyncio.run(work(job, ReplayChatCompletionClient(said), runner))
     return 0 if answered else 1
 

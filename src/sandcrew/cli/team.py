@@ -1,5 +1,6 @@
 """The team of ``run`` and ``demo``: one writes code, the other runs it."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -87,6 +88,7 @@ async def work(job: Job, model: ChatCompletionClient, executor: BlockwiseExecuto
     SandcrewError
         The model, the executor or a file cannot be had.
     """
+    _check_folder(job.folder)
     record = Record(job.folder, executor)
     async with executor:
         names = await _put_files(job.files, executor)
@@ -118,6 +120,13 @@ def _team(
     return RoundRobinGroupChat(
         [coder, runner], termination_condition=Answered(), max_turns=job.max_turns
     )
+
+
+def _check_folder(folder: Path) -> None:
+    """Now, not when the work is done. It is only made when there is something to keep."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise UsageError(f"--output {folder}: nothing can be written there.")
 
 
 async def _put_files(files: Sequence[Path], executor: BlockwiseExecutor) -> str:

@@ -13,7 +13,8 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 def one_line(message: str) -> str:
     """The message without line breaks and control characters, which it may have from anywhere."""
-    return visible(" ".join(message.split()))
+    # A path may hold bytes that are no UTF-8, which could not be printed.
+    return visible(" ".join(message.split())).encode("utf-8", "replace").decode()
 
 
 def visible(text: str) -> str:
