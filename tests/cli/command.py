@@ -42,7 +42,7 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def heed_ctrl_c() -> None:
-    """For ``preexec_fn``: what a shell starts in the background ignores SIGINT, and so would this."""
+    """For ``preexec_fn``: what a shell starts in the background ignores SIGINT otherwise."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
