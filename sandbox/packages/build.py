@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import PackageBuildFailed
-from .folder import delete_tree, seal_tree
+from .folder import delete_tree, find_irregular, seal_tree
 from .installer import choose_installer, installer_environment
 from .log import InstallerLog
 from .manifest import SITE, read_environment, write_manifest
@@ -82,8 +82,12 @@ async def _install(plan: Plan, folder: Path, options: BuildOptions) -> str:
 
 
 def _finish(plan: Plan, folder: Path, installer: str) -> None:
-    shutil.rmtree(folder / "tmp")
     site = folder / SITE
+    irregular = find_irregular(site)
+    if irregular is not None:
+        why = f"{irregular.relative_to(folder)} is neither a folder nor a file of its own."
+        raise PackageBuildFailed(plan.requirements, why=why)
+    shutil.rmtree(folder / "tmp")
     (site / ".lock").unlink(missing_ok=True)  # uv's
     _point_scripts_at(Path(plan.target["executable"]), plan.python, site / "bin")
     packages = {found.metadata["Name"]: found.version for found in distributions(path=[str(site)])}
@@ -106,7 +110,7 @@ def _point_scripts_at(real: Path, python: Path, folder: Path) -> None:
     """Let scripts start the real interpreter: the virtual environment may be another's, later."""
     wanted = f"#!{python}\n".encode()
     for script in folder.iterdir() if folder.is_dir() else ():
-        if script.is_file() and not script.is_symlink():
+        if script.is_file():
             content = script.read_bytes()
             if content.startswith(wanted):
                 script.write_bytes(f"#!{real}\n".encode() + content[len(wanted) :])

@@ -140,7 +140,7 @@ class PackageCache:
         count = 0
         for path in list(self.folder.iterdir()):
             left = _LEFT.fullmatch(path.name)
-            key = left[1] if left else path.name
+            key = left[1] if left else path.name.removesuffix(".lock")
             if not _KEY.fullmatch(key) or read_environment(path):
                 continue
             lock = locks.try_lock(self.lock_path(key))
@@ -176,6 +176,8 @@ class PackageCache:
 
     def _reap_one(self, path: Path, key: str) -> bool:
         """Remove a folder that is nobody's; the caller holds the lock of ``key``."""
+        if path.suffix == ".lock":
+            return False  # released, it is gone
         if path.name == key:
             if not path.exists() or read_environment(path):  # finished or gone meanwhile
                 return False

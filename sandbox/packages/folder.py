@@ -86,19 +86,34 @@ def delete_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def seal_tree(folder: Path) -> tuple[int, int]:
-    """Make a tree readable for all and writable for none; bytes and files in it.
+def find_irregular(folder: Path) -> Path | None:
+    """Something in a tree, or the tree itself, that is neither a folder nor a file of its own.
 
-    Set-user-id and other special bits go. Symbolic links are left: in a guest they lead to
-    what is in the guest.
+    A wheel holds nothing else. A link would let whoever made it choose what is changed or read
+    here on the host.
+    """
+    if not stat.S_ISDIR(folder.lstat().st_mode):
+        return folder
+    for parent, folders, names in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *names)):
+            found = path.lstat()
+            own_file = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+            if not own_file and not stat.S_ISDIR(found.st_mode):
+                return path
+    return None
+
+
+def seal_tree(folder: Path) -> tuple[int, int]:
+    """Make a regular tree readable for all and writable for none; bytes and files in it.
+
+    Set-user-id and other special bits go.
     """
     size = files = 0
     for parent, _, names in os.walk(folder, topdown=False):
         for name in names:
             path = Path(parent, name)
             found = path.lstat()
-            if stat.S_ISREG(found.st_mode):
-                path.chmod(0o555 if found.st_mode & 0o111 else 0o444)
-                size, files = size + found.st_size, files + 1
+            path.chmod(0o555 if found.st_mode & 0o111 else 0o444)
+            size, files = size + found.st_size, files + 1
         Path(parent).chmod(0o555)
     return size, files

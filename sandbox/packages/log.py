@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ _STEP = re.compile(
 )
 _SKIPPED = re.compile(r"No sources permitted for ([\w.-]+)")  # pip, with -vv
 _NONE = re.compile(r"satisfies the requirement ([A-Za-z0-9._-]+)[^\n]*\(from versions: none\)")
-_UV_SOURCE = re.compile(r"Wheels are required for `([\w.-]+)`|([\w.-]+) has no (?:usable )?wheels")
-_TRACEBACK = "\nException information:"  # pip's own, with -vv
+_UV_HINT = re.compile(r"Wheels are required for `([\w.-]+)`")
+_UV_SOURCE = re.compile(r"([\w.-]+)(?:==\S+)? has no (?:usable )?wheels")
+_TRACEBACK = "Exception information:"  # pip's own, with -vv, and its last words
 
 
 class InstallerLog:
@@ -31,13 +32,20 @@ class InstallerLog:
     def __init__(self, progress: Callable[[str], None] | None) -> None:
         self._progress = progress
         self._lines: deque[str] = deque(maxlen=_KEPT)
-        self._sources: Counter[str] = Counter()
+        self._sources: set[str] = set()
+        self._over = False
 
     def add(self, line: str) -> None:
-        """Take one line; the user's name and password in a URL are masked."""
+        """Take one line.
+
+        A user's name and password in a URL are masked, and so is what a terminal would obey:
+        much of what an installer prints was written by whoever made a package.
+        """
+        line = "".join(sign if sign.isprintable() else " " for sign in line.rstrip())
         line = _PASSWORD.sub("****@", line)
         self._sources.update(map(_plain, _SKIPPED.findall(line)))
-        if _LINK.match(line):  # one for each file of an index would push out what matters
+        self._over = self._over or line == _TRACEBACK
+        if self._over or _LINK.match(line):  # a line for each file of an index, with -vv
             return
         self._lines.append(line)
         if self._progress is not None and _STEP.match(line.strip()):
@@ -46,7 +54,7 @@ class InstallerLog:
     @property
     def text(self) -> str:
         """The last lines."""
-        return "\n".join(self._lines).partition(_TRACEBACK)[0]
+        return "\n".join(self._lines)
 
     def why(self, status: int) -> str:
         """One sentence or two about a failure."""
@@ -61,8 +69,7 @@ class InstallerLog:
         errors = [number for number, line in enumerate(lines) if line.startswith(_ERRORS)]
         first = errors[0] if errors else -_SHOWN
         said = " ".join(lines[first:][:_SHOWN])[:_LONGEST] or "it printed nothing"
-        count = self._sources.total()
-        left_out = f" ({count} source distributions were left out: wheels only.)" if count else ""
+        left_out = " (Source distributions were left out: wheels only.)" if self._sources else ""
         return f"the installer ended with status {status}: {said}{left_out}"
 
     def _only_source(self) -> str | None:
@@ -70,8 +77,9 @@ class InstallerLog:
             if _plain(name) in self._sources:
                 return str(name)
         # uv breaks its sentences to the width of a terminal.
-        match = _UV_SOURCE.search(re.sub(r"[\s\N{BOX DRAWINGS LIGHT VERTICAL}]+", " ", self.text))
-        return (match[1] or match[2]) if match else None
+        text = re.sub(r"[\s\N{BOX DRAWINGS LIGHT VERTICAL}]+", " ", self.text)
+        match = _UV_HINT.search(text) or _UV_SOURCE.search(text)
+        return match[1] if match else None
 
 
 def _plain(name: str) -> str:

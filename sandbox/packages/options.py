@@ -33,7 +33,14 @@ class BuildCommand:
 
 
 Runner = Callable[[BuildCommand], Awaitable[int]]
-"""Runs the command to its end, all its processes killed when cancelled; its exit status."""
+"""Runs the command to its end and returns its exit status; none of its processes is left when
+it returns, raises or is cancelled.
+
+In a ``Sandbox``: ``workdir`` is ``folder``; ``network`` the hosts of the index and of its files;
+``read_only`` the installer, the interpreter's prefix, and the files that variables in ``env``
+name; ``env`` is ``env`` without its proxies, which are the sandbox's then. What the command
+leaves in ``folder`` is taken for hostile: links and special files are refused.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
