@@ -56,12 +56,20 @@ class GroupChatState(_State):
     """The members' states by name."""
     message_thread: list[Mapping[str, Any]]
     """Everything that happened."""
+    aloud: list[tuple[int, str]]
+    """The places in the thread that the members hear, each with its author."""
     heard: Mapping[str, int]
-    """How much of the thread each member knows."""
+    """How much of ``aloud`` each member knows."""
+    checked: int
+    """How much of the thread the termination condition knows."""
     current_turn: int
     """Turns taken in the run that is going on, or was interrupted."""
     interrupted: bool = False
+    due: list[str]
+    """Who was to speak, and has not finished."""
+    begun: list[str]
+    """The teams among them that have begun."""
     speaker: Mapping[str, Any]
-    """Who is next, in the words of the kind of team."""
+    """What the kind of team remembers to say who is next."""
     termination: Mapping[str, Any] | None = None
     """The progress of the termination condition."""

@@ -1,43 +1,112 @@
 """What was said in a team, and how much of it each member knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from ...sandbox.errors import UsageError
-from ..messages import BaseAgentEvent, BaseChatMessage, MessageFactory
+from ..messages import BaseChatMessage, MessageFactory
+from .steps import Entry
 
-Entry = BaseAgentEvent | BaseChatMessage
+_TEAM = ""  # The author of what no member said: the task, and what the team itself has to say.
+
+
+class SavedConversation(TypedDict):
+    """A conversation as JSON."""
+
+    message_thread: list[Mapping[str, Any]]
+    aloud: list[tuple[int, str]]
+    heard: Mapping[str, int]
+    checked: int
 
 
 class Conversation:
-    """One thread for all; each member has a mark up to where it has heard.
+    """One thread for all that happened; what is said *aloud* in it is heard by the others.
 
-    A member's mark moves when it has taken its turn, so what it said itself is behind it.
+    Each member has a mark up to where it has heard. Members that speak at the same time do not
+    hear each other, so every line has its author, and nobody hears himself.
     """
 
     def __init__(self, members: Iterable[str], factory: MessageFactory) -> None:
         self.thread: list[Entry] = []
+        self._aloud: list[int] = []
+        self._authors: list[str] = []
         self._heard = dict.fromkeys(members, 0)
+        self._checked = 0
         self._factory = factory
+
+    def tell(self, messages: Sequence[BaseChatMessage]) -> None:
+        """The task."""
+        for message in messages:
+            self.add(message, _TEAM)
+        self._checked = len(self.thread)
+
+    def add(self, entry: Entry, author: str = _TEAM, *, aloud: bool = True) -> None:
+        """Something happened; events and what is not ``aloud`` nobody hears."""
+        if aloud and isinstance(entry, BaseChatMessage):
+            self._aloud.append(len(self.thread))
+            self._authors.append(author)
+        self.thread.append(entry)
 
     def unheard(self, member: str) -> list[BaseChatMessage]:
         """What the others said since the member's last turn."""
-        news = self.thread[self._heard[member] :]
-        return [entry for entry in news if isinstance(entry, BaseChatMessage)]
+        return [message for author, message in self._lines(self._heard[member]) if author != member]
 
-    def mark(self, member: str) -> None:
-        """The member knows everything now."""
-        self._heard[member] = len(self.thread)
+    def now(self) -> int:
+        """A mark for :meth:`mark`."""
+        return len(self._aloud)
 
-    def clear(self) -> None:
-        self.thread.clear()
+    def mark(self, member: str, now: int | None = None) -> None:
+        """The member knows everything up to ``now``."""
+        self._heard[member] = len(self._aloud) if now is None else now
+
+    def said_aloud(self, start: int = 0) -> list[BaseChatMessage]:
+        """Everything the members could hear, from a mark on."""
+        return [message for _, message in self._lines(start)]
+
+    def last_of(self, member: str) -> BaseChatMessage | None:
+        """What the member said last."""
+        for index, author in zip(reversed(self._aloud), reversed(self._authors), strict=True):
+            if author == member:
+                entry = self.thread[index]
+                assert isinstance(entry, BaseChatMessage), "events are not said aloud"
+                return entry
+        return None
+
+    def unchecked(self) -> Sequence[Entry]:
+        """What no termination condition has seen, which counts as seen from here on."""
+        entries = self.thread[self._checked :]
+        self._checked = len(self.thread)
+        return entries
+
+    def _lines(self, start: int) -> list[tuple[str, BaseChatMessage]]:
+        lines: list[tuple[str, BaseChatMessage]] = []
+        for place in range(start, len(self._aloud)):
+            entry = self.thread[self._aloud[place]]
+            assert isinstance(entry, BaseChatMessage), "events are not said aloud"
+            lines.append((self._authors[place], entry))
+        return lines
+
+    def hush(self) -> None:
+        """What was said so far nobody can hear any more; the thread keeps it."""
+        self._aloud.clear()
+        self._authors.clear()
         self._heard = dict.fromkeys(self._heard, 0)
 
-    def save(self) -> tuple[list[Mapping[str, Any]], Mapping[str, int]]:
-        """The thread and the marks, as JSON."""
-        return [entry.dump() for entry in self.thread], dict(self._heard)
+    def clear(self) -> None:
+        self.hush()
+        self.thread.clear()
+        self._checked = 0
 
-    def load(self, thread: Sequence[Mapping[str, Any]], heard: Mapping[str, int]) -> None:
+    def save(self) -> SavedConversation:
+        """The thread and the marks, as JSON."""
+        return SavedConversation(
+            message_thread=[entry.dump() for entry in self.thread],
+            aloud=list(zip(self._aloud, self._authors, strict=True)),
+            heard=dict(self._heard),
+            checked=self._checked,
+        )
+
+    def load(self, saved: SavedConversation) -> None:
         """Go back to what :meth:`save` gave.
 
         Raises
@@ -45,13 +114,17 @@ class Conversation:
         UsageError
             It is of other members, or holds a message of an unknown type.
         """
+        heard = saved["heard"]
         if heard.keys() != self._heard.keys():
             raise UsageError(
                 f"The saved state is of a team of {_names(heard)}; this one has "
                 f"{_names(self._heard)}."
             )
-        self.thread = [self._factory.create(entry) for entry in thread]
+        self.thread = [self._factory.create(entry) for entry in saved["message_thread"]]
+        self._aloud = [index for index, _ in saved["aloud"]]
+        self._authors = [author for _, author in saved["aloud"]]
         self._heard = dict(heard)
+        self._checked = saved["checked"]
 
 
 def _names(members: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """A team whose members take turns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from ...sandbox.errors import UsageError
@@ -8,7 +8,9 @@ from ..base.chat_agent import ChatAgent
 from ..base.team import Team
 from ..base.termination import TerminationCondition
 from ..messages import BaseAgentEvent, BaseChatMessage
+from ..runtime import CancellationToken
 from .group_chat import BaseGroupChat
+from .steps import End, Entry, Next
 
 
 class RoundRobinGroupChat(BaseGroupChat):
@@ -49,33 +51,32 @@ class RoundRobinGroupChat(BaseGroupChat):
         custom_message_types: Sequence[type[BaseAgentEvent | BaseChatMessage]] | None = None,
         emit_team_events: bool = False,
     ) -> None:
-        if runtime is not None:
-            raise UsageError("A team runs without a runtime; leave runtime=… out.")
         super().__init__(
             participants,
             name=name,
             description=description,
             termination_condition=termination_condition,
             max_turns=max_turns,
+            runtime=runtime,
             custom_message_types=custom_message_types,
             emit_team_events=emit_team_events,
         )
         self._order = tuple(self._members)
         self._next = 0
 
-    async def _next_speaker(self) -> str:
-        return self._order[self._next]
+    async def _choose(self, token: CancellationToken) -> AsyncGenerator[Entry | Next | End, None]:
+        yield Next((self._order[self._next],))
 
-    def _turn_taken(self) -> None:
-        self._next = (self._next + 1) % len(self._order)
+    def _turn_taken(self, member: str, message: BaseChatMessage | None) -> None:
+        self._next = (self._order.index(member) + 1) % len(self._order)
 
-    def _reset_speaker(self) -> None:
+    async def _reset_speaker(self) -> None:
         self._next = 0
 
-    def _save_speaker(self) -> Mapping[str, Any]:
+    async def _save_speaker(self) -> Mapping[str, Any]:
         return {"next": self._order[self._next]}
 
-    def _load_speaker(self, state: Mapping[str, Any]) -> None:
+    async def _load_speaker(self, state: Mapping[str, Any]) -> None:
         name = state.get("next")
         if name not in self._order:
             raise UsageError(f"The saved state names a speaker who is not here: {name!r}.")

@@ -1,0 +1,248 @@
+"""The conversation of a team, as one generator.
+
+Nothing stands between the members: a turn is the member's own generator, iterated where it stands.
+So whatever interrupts the caller's wait (a closed stream, a cancelled task or token) arrives in the
+member's own await, errors reach the caller as they were raised, and nothing goes on behind its
+back. A turn counts when its answer is there; one that was interrupted is taken again, by the same
+speaker.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from ...sandbox.errors import UsageError
+from ..base.chat_agent import ChatAgent, Response, take_turn
+from ..base.task import Task, TaskResult, task_messages
+from ..base.team import Team
+from ..base.termination import TerminationCondition
+from ..messages import BaseAgentEvent, BaseChatMessage, MessageFactory, SelectSpeakerEvent
+from ..models.usage import sum_usage
+from ..runtime import CancellationToken, cancellable
+from .conversation import Conversation
+from .guard import Run, RunGuard
+from .members import check_members
+from .parallel import side_by_side
+from .steps import End, Entry, Next, is_transient
+
+
+class TurnTaking(Team, ABC):
+    """How a team talks; see :class:`BaseGroupChat`."""
+
+    def __init__(  # noqa: PLR0913 (AutoGen's signature)
+        self,
+        participants: Sequence[ChatAgent | Team],
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        termination_condition: TerminationCondition | None = None,
+        max_turns: int | None = None,
+        runtime: None = None,
+        custom_message_types: Sequence[type[BaseAgentEvent | BaseChatMessage]] | None = None,
+        emit_team_events: bool = False,
+    ) -> None:
+        if runtime is not None:
+            raise UsageError("A team runs without a runtime; leave runtime=… out.")
+        self._name = name or type(self).__name__
+        self._description = description or "A team of agents."
+        self._members = check_members(self._name, participants)
+        if max_turns is not None and max_turns < 1:
+            raise UsageError("max_turns must be at least 1.")
+        self._condition = termination_condition
+        self._max_turns = max_turns
+        self._emit_team_events = emit_team_events
+        factory = MessageFactory()
+        for message_type in custom_message_types or ():
+            factory.register(message_type)
+        self._conversation = Conversation(self._members, factory)
+        self._guard = RunGuard(self._name)
+        self._turns = 0
+        self._interrupted = False
+        self._due: list[str] = []
+        self._begun: list[str] = []
+
+    @abstractmethod
+    def _choose(self, token: CancellationToken) -> AsyncGenerator[Entry | Next | End, None]:
+        """Decide who is next, or that nobody is; what happens on the way comes before that.
+
+        Asked when everybody who was to speak has spoken; asked again if it was interrupted.
+        """
+
+    def _turn_taken(self, member: str, message: BaseChatMessage | None) -> None:
+        """The member has taken its turn, and ended it with ``message``."""
+
+    async def _new_task(self, task: Sequence[BaseChatMessage]) -> None:
+        """There is a new task; who was interrupted by that is not asked again."""
+        del task
+        self._due, self._begun = [], []
+
+    def run_stream(
+        self,
+        *,
+        task: Task = None,
+        cancellation_token: CancellationToken | None = None,
+        output_task_messages: bool = True,
+    ) -> AsyncGenerator[BaseAgentEvent | BaseChatMessage | TaskResult, None]:
+        run = Run()
+        stream = self._run_stream(run, task, cancellation_token, output_task_messages)
+        run.belongs_to(stream)
+        return stream
+
+    async def _run_stream(
+        self, run: Run, task: Task, token: CancellationToken | None, output_task: bool
+    ) -> AsyncGenerator[BaseAgentEvent | BaseChatMessage | TaskResult, None]:
+        given = task_messages(task)
+        shown = given if output_task else []
+        produced: list[Entry] = []
+        reason: str | None = None
+        await self._guard.enter(run)
+        try:
+            for message in shown:
+                yield message
+            talk = self._talk(given, token or CancellationToken())
+            async with aclosing(cancellable(talk, token)) as items:
+                async for item in items:
+                    if isinstance(item, End):
+                        reason = item.reason
+                        continue
+                    if not is_transient(item):
+                        produced.append(item)
+                    yield item
+        finally:
+            self._guard.leave(run)
+        yield TaskResult(
+            messages=[*shown, *produced],
+            stop_reason=reason,
+            usage=sum_usage(entry.models_usage for entry in produced),
+        )
+
+    async def _talk(
+        self, given: Sequence[BaseChatMessage], token: CancellationToken
+    ) -> AsyncGenerator[Entry | End, None]:
+        """Turn after turn; the end of the talk comes last."""
+        if self._is_over() or (given and self._interrupted):
+            await self._restart()
+        if given:
+            await self._new_task(given)
+        self._interrupted = True
+        self._conversation.tell(given)
+        end = End(await self._begin(given))
+        while end.reason is None:
+            if not self._due:
+                async with aclosing(self._chosen(token)) as items:
+                    async for item in items:
+                        if isinstance(item, End):
+                            end = item
+                        else:
+                            yield item
+            async with aclosing(self._due_turns(token)) as items:
+                async for item in items:
+                    if isinstance(item, End):
+                        end = item
+                    else:
+                        yield item
+        await self._restart()
+        yield end
+
+    async def _chosen(self, token: CancellationToken) -> AsyncGenerator[Entry | End, None]:
+        """Let :meth:`_choose` decide; then somebody is due, or it is the end."""
+        async with aclosing(self._choose(token)) as items:
+            async for item in items:
+                if isinstance(item, End):
+                    yield item
+                elif isinstance(item, Next):
+                    self._due, self._begun = list(item.speakers), []
+                    if self._emit_team_events:
+                        yield SelectSpeakerEvent(content=list(item.speakers), source=self._name)
+                else:
+                    if not is_transient(item):
+                        self._conversation.add(item)
+                    yield item
+
+    def _due_turns(self, token: CancellationToken) -> AsyncGenerator[Entry | End, None]:
+        turns = [self._turn(self._members[name], token) for name in self._due]
+        return turns[0] if len(turns) == 1 else side_by_side(turns)
+
+    def _turn(
+        self, member: ChatAgent | Team, token: CancellationToken
+    ) -> AsyncGenerator[Entry | End, None]:
+        if isinstance(member, Team):
+            return self._team_turn(member, token)
+        return self._agent_turn(member, token)
+
+    async def _agent_turn(
+        self, agent: ChatAgent, token: CancellationToken
+    ) -> AsyncGenerator[Entry | End, None]:
+        told: list[Entry] = []
+        answer: BaseChatMessage | None = None
+        unheard, now = self._conversation.unheard(agent.name), self._conversation.now()
+        async with aclosing(take_turn(agent, unheard, token)) as items:
+            async for item in items:
+                if isinstance(item, Response):
+                    answer = item.chat_message
+                else:
+                    if not is_transient(item):
+                        told.append(item)
+                    yield item
+        assert answer is not None, "take_turn() ends with a response or raises"
+        # From here on the turn counts, also if nobody waits for what comes after the answer.
+        for entry in told:
+            self._conversation.add(entry, agent.name, aloud=False)
+        self._conversation.add(answer, agent.name)
+        self._conversation.mark(agent.name, now)
+        end = await self._end_turn(agent.name, answer)
+        yield answer
+        yield end
+
+    async def _team_turn(
+        self, team: Team, token: CancellationToken
+    ) -> AsyncGenerator[Entry | End, None]:
+        unheard = self._conversation.unheard(team.name)
+        # A team remembers by itself what it was told, and goes on where it was interrupted.
+        self._conversation.mark(team.name)
+        if not (team.name in self._begun and isinstance(team, TurnTaking) and team._is_over()):
+            self._begun.append(team.name)
+            stream = team.run_stream(
+                task=unheard or None, cancellation_token=token, output_task_messages=False
+            )
+            async with aclosing(stream):
+                async for item in stream:
+                    if isinstance(item, TaskResult):
+                        continue
+                    if not is_transient(item):
+                        self._conversation.add(item, team.name)
+                    yield item
+        yield await self._end_turn(team.name, self._conversation.last_of(team.name))
+
+    async def _begin(self, given: Sequence[BaseChatMessage]) -> str | None:
+        if self._condition is None or not given:
+            return None
+        stop = await self._condition.begin(given)
+        return None if stop is None else stop.content
+
+    async def _end_turn(self, member: str, message: BaseChatMessage | None) -> End:
+        """Members that speak at the same time take one turn together."""
+        self._due.remove(member)
+        self._turn_taken(member, message)
+        if self._due:
+            return End(None)
+        self._turns += 1
+        if self._condition is not None:
+            stop = await self._condition(self._conversation.unchecked())
+            if stop is not None:
+                return End(stop.content)
+        if self._max_turns is not None and self._turns >= self._max_turns:
+            return End(f"Maximum number of turns {self._max_turns} reached.")
+        return End(None)
+
+    def _is_over(self) -> bool:
+        """The last run was left after the turn that ended it, before it could say so."""
+        met = self._condition is not None and self._condition.terminated
+        return met or (self._max_turns is not None and self._turns >= self._max_turns)
+
+    async def _restart(self) -> None:
+        """Count turns and watch for the end anew; what was said is kept."""
+        self._turns = 0
+        self._interrupted = False
+        if self._condition is not None:
+            await self._condition.reset()
