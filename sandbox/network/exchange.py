@@ -72,9 +72,7 @@ async def _answer(client: Stream, route: Route, request: Request, limits: ProxyL
         raise Unreachable(f"{route.endpoint} does not answer in HTTP: {error}") from None
 
 
-async def _final(
-    client: Stream, route: Route, request: Request, limits: ProxyLimits
-) -> Response:
+async def _final(client: Stream, route: Route, request: Request, limits: ProxyLimits) -> Response:
     """The response that is none of the 1xx before it, which are passed on."""
     for _ in range(_INTERIM):
         response = await _read_head(route, request, limits)

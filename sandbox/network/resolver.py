@@ -41,6 +41,7 @@ class SystemResolver:
 
 
 def _lookup(name: str) -> list[IP]:
-    found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    # Bytes, since text would go through another parser on its way: the IDNA codec.
+    found = socket.getaddrinfo(name.encode("ascii"), None, type=socket.SOCK_STREAM)
     texts = dict.fromkeys(str(entry[4][0]) for entry in found)
     return [ipaddress.ip_address(text) for text in texts]

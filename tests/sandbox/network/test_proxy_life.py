@@ -342,4 +342,4 @@ async def test_random_hostile_bytes_neither_reach_anything_else_nor_stop_the_pro
                 await asyncio.gather(*(talk(port, mutant(), end=True) for _ in range(10)))
             assert status(await get(port, f"http://{allowed}/")) == 200
         assert secret.heads == []
-    assert caplog.records == []
+    assert [record for record in caplog.records if record.name.startswith("sandcrew")] == []
