@@ -129,7 +129,7 @@ def test_a_wheel_from_the_source_distribution_is_the_same(
     archive = build(ROOT, "sdist", tmp_path / "sdist")
     with tarfile.open(archive) as sources:
         assert not any(member.issym() or member.islnk() for member in sources)
-        sources.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-xf", archive, "-C", tmp_path], check=True)
     (unpacked,) = tmp_path.glob("sandcrew-*")
     assert names(build(unpacked, "wheel", tmp_path / "wheel")) == names(installed.wheel)
 
