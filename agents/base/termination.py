@@ -47,6 +47,13 @@ class TerminationCondition(ABC):
         """
         return await self(task)
 
+    def seconds_left(self) -> float | None:
+        """How long the run may go on whatever happens; ``None``, the default: as it likes.
+
+        Once it is over the turn that is being taken is interrupted, and the condition asked.
+        """
+        return None
+
     async def save_state(self) -> Mapping[str, Any]:
         """The progress made, as JSON; nothing by default."""
         return {}
@@ -114,6 +121,12 @@ class _Combination(TerminationCondition):
 class AndTerminationCondition(_Combination):
     """Met when all conditions have been met, whenever each was."""
 
+    def seconds_left(self) -> float | None:
+        # Time alone meets it only when all conditions that are left go by time.
+        left = [c.seconds_left() for c in self._conditions if not c.terminated]
+        known = [seconds for seconds in left if seconds is not None]
+        return max(known) if known and len(known) == len(left) else None
+
     @property
     def terminated(self) -> bool:
         return all(condition.terminated for condition in self._conditions)
@@ -121,6 +134,10 @@ class AndTerminationCondition(_Combination):
 
 class OrTerminationCondition(_Combination):
     """Met when one condition is met."""
+
+    def seconds_left(self) -> float | None:
+        left = [c.seconds_left() for c in self._conditions]
+        return min((seconds for seconds in left if seconds is not None), default=None)
 
     @property
     def terminated(self) -> bool:

@@ -1,7 +1,8 @@
 """What agents tell about their work with models, tools and people."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from ..memory.content import MemoryContent
 from ..models.types import FunctionExecutionResult
 from ..runtime.function_call import FunctionCall
 from .base import BaseAgentEvent
@@ -41,11 +42,11 @@ class UserInputRequestedEvent(BaseAgentEvent):
 class MemoryQueryEvent(BaseAgentEvent):
     """What the memory gave."""
 
-    content: list[Any]
+    content: list[MemoryContent]
     type: Literal["MemoryQueryEvent"] = "MemoryQueryEvent"
 
     def to_text(self) -> str:
-        return "\n".join(str(item) for item in self.content)
+        return "\n".join(item.to_text() for item in self.content)
 
 
 class ModelClientStreamingChunkEvent(BaseAgentEvent):

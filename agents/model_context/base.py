@@ -2,15 +2,16 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...sandbox.errors import UsageError
 from ..models.types import LLMMessage
+from ..models.usage import RequestUsage
 
 _PATIENCE = 5.0  # seconds: much longer than it takes to kill what an abandoned turn was doing
 
@@ -20,6 +21,7 @@ class ChatCompletionContextState(BaseModel):
 
     model_config = ConfigDict(defer_build=True)
 
+    version: Literal["1.0.0"] = "1.0.0"
     messages: list[LLMMessage] = Field(default_factory=list[LLMMessage])
 
 
@@ -43,6 +45,22 @@ class ChatCompletionContext(ABC):
     @abstractmethod
     async def get_messages(self) -> list[LLMMessage]:
         """The messages the model is shown."""
+
+    async def replace_messages(
+        self, is_old: Callable[[LLMMessage], bool], new: LLMMessage | None
+    ) -> None:
+        """Take out the messages that fit, and add ``new``: for what is told anew each turn."""
+        kept = [message for message in self._messages if not is_old(message)]
+        if len(kept) < len(self._messages):
+            if self._turn is not None:
+                self._turn.keep(self._messages)
+            self._messages = kept
+        if new is not None:
+            await self.add_message(new)
+
+    def take_usage(self) -> RequestUsage | None:
+        """The tokens this context itself used since the last look, where it asks a model."""
+        return None
 
     async def clear(self) -> None:
         """Forget everything but the initial messages."""
@@ -68,15 +86,18 @@ class ChatCompletionContext(ABC):
         try:
             yield
         except BaseException:
-            del self._messages[turn.before :]
+            self._messages = turn.undone(self._messages)
             raise
         finally:
             self._turn = None
             turn.ended.set()
 
     async def save_state(self) -> Mapping[str, Any]:
-        messages = self._messages if self._turn is None else self._messages[: self._turn.before]
-        return ChatCompletionContextState(messages=messages).model_dump(mode="json")
+        return ChatCompletionContextState(messages=self._complete()).model_dump(mode="json")
+
+    def _complete(self) -> list[LLMMessage]:
+        """The messages of all turns that are over."""
+        return self._messages if self._turn is None else self._turn.undone(self._messages)
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state.
@@ -89,13 +110,23 @@ class ChatCompletionContext(ABC):
         self._messages = ChatCompletionContextState.model_validate(state).messages
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Turn:
     """A turn that is being taken."""
 
     before: int
     """Messages there were when it began."""
+    kept: list[LLMMessage] | None = None
+    """These, if some were taken out since."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def keep(self, messages: Sequence[LLMMessage]) -> None:
+        """Some are about to be taken out."""
+        if self.kept is None:
+            self.kept = list(messages[: self.before])
+
+    def undone(self, messages: list[LLMMessage]) -> list[LLMMessage]:
+        return messages[: self.before] if self.kept is None else self.kept
 
     async def over(self) -> None:
         try:

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 
 from ...sandbox.errors import UsageError
-from ..models.types import FunctionExecutionResultMessage, LLMMessage
+from ..models.types import LLMMessage
 from .base import ChatCompletionContext
+from .units import flat, tail, task_of, units_of
 
 
 class BufferedChatCompletionContext(ChatCompletionContext):
-    """Shows the model the last ``buffer_size`` messages.
+    """Shows the model the task and the last ``buffer_size`` messages.
+
+    A tool call and its result are shown together or not at all, but for the last ones, which are
+    always shown.
 
     Raises
     ------
@@ -25,8 +29,8 @@ class BufferedChatCompletionContext(ChatCompletionContext):
         self._buffer_size = buffer_size
 
     async def get_messages(self) -> list[LLMMessage]:
-        messages = self._messages[-self._buffer_size :]
-        # A result without its call makes no sense to a model, and servers refuse it.
-        if messages and isinstance(messages[0], FunctionExecutionResultMessage):
-            del messages[0]
-        return messages
+        units = units_of(self._messages)
+        start = tail(units, self._buffer_size)
+        task = task_of(units)
+        first = [] if task is None or task >= start else units[task]
+        return [*first, *flat(units[start:])]

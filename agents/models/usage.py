@@ -14,6 +14,8 @@ class RequestUsage:
     """The part of ``prompt_tokens`` the server had in its cache."""
     reasoning_tokens: int = 0
     """The part of ``completion_tokens`` that was thought, not said."""
+    cost: float | None = None
+    """In the currency of the prices the client was given; ``None`` where there are none."""
 
     def __add__(self, other: "RequestUsage") -> "RequestUsage":
         return RequestUsage(
@@ -21,7 +23,15 @@ class RequestUsage:
             self.completion_tokens + other.completion_tokens,
             self.cached_tokens + other.cached_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            _sum_costs(self.cost, other.cost),
         )
+
+
+def _sum_costs(one: float | None, other: float | None) -> float | None:
+    """The sum of what is known."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def sum_usage(usages: Iterable[RequestUsage | None]) -> RequestUsage:

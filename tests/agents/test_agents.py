@@ -141,7 +141,7 @@ async def test_a_model_context_decides_what_is_shown() -> None:
     agent = AssistantAgent("a", model, system_message="S", model_context=context)
     for task in ("a", "b", "c"):
         await agent.run(task=task)
-    assert prompt_of(model) == ["S", "2", "c"]
+    assert prompt_of(model) == ["S", "a", "2", "c"]
 
 
 async def test_a_model_that_cannot_see_gets_no_pictures() -> None:

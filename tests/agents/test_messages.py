@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from sandcrew.agents import messages as all_messages
+from sandcrew.agents.memory import MemoryContent, MemoryMimeType
 from sandcrew.agents.messages import (
     AgentEvent,
     BaseAgentEvent,
@@ -44,6 +45,12 @@ RESULT = CodeResult(
     isolation=("landlock",),
 )
 CALL = FunctionCall(id="1", arguments="{}", name="f")
+MEMORIES = [
+    MemoryContent(content="x", mime_type=MemoryMimeType.TEXT),
+    MemoryContent(content=b"\xff", mime_type=MemoryMimeType.BINARY, metadata={"k": 1}),
+    MemoryContent(content={"data": "x"}, mime_type="application/json"),
+    MemoryContent(content=Image(data="AAAA"), mime_type=MemoryMimeType.IMAGE),
+]
 FIELDS: dict[str, dict[str, Any]] = {
     "TextMessage": {"content": "hi", "models_usage": RequestUsage(1, 2, 3, 4)},
     "StopMessage": {"content": "hi"},
@@ -54,7 +61,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "ToolCallExecutionEvent": {
         "content": [FunctionExecutionResult(content="x", name="f", call_id="1")]
     },
-    "MemoryQueryEvent": {"content": ["x"]},
+    "MemoryQueryEvent": {"content": MEMORIES},
     "UserInputRequestedEvent": {"request_id": "1"},
     "ModelClientStreamingChunkEvent": {"content": "hi", "full_message_id": "m"},
     "ThoughtEvent": {"content": "hm"},

@@ -120,7 +120,7 @@ async def test_contexts_keep_their_first_messages_and_survive_json() -> None:
     await context.add_message(UserMessage(content="x", source="user"))
     other = BufferedChatCompletionContext(1)
     await other.load_state(await context.save_state())
-    assert await other.get_messages() == [UserMessage(content="x", source="user")]
+    assert await other.get_messages() == [*HELLO, UserMessage(content="x", source="user")]
     await context.clear()
     assert await context.get_messages() == HELLO
     with pytest.raises(UsageError):

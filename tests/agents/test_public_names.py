@@ -24,7 +24,11 @@ NAMES = {
     "sandcrew.agents.runtime": """CancellationToken FunctionCall Image cancel_scope
         cancellable""",
     "sandcrew.agents.model_context": """BufferedChatCompletionContext ChatCompletionContext
-        ChatCompletionContextState UnboundedChatCompletionContext""",
+        ChatCompletionContextState HeadAndTailChatCompletionContext
+        SummarizingChatCompletionContext TokenLimitedChatCompletionContext
+        UnboundedChatCompletionContext""",
+    "sandcrew.agents.memory": """ListMemory Memory MemoryContent MemoryMimeType MemoryQueryResult
+        UpdateContextResult""",
     "sandcrew.agents.tools": """BaseStreamTool BaseTool BaseToolWithState FunctionTool
         ImageResultContent ParametersSchema StaticStreamWorkbench StaticWorkbench StreamTool
         StreamWorkbench TextResultContent Tool ToolOverride ToolResult ToolSchema Workbench""",

@@ -1,0 +1,70 @@
+"""Messages that belong together, and which of them are never left out.
+
+A tool call and its results are one unit: servers refuse one without the other. The instructions in
+front and the task, the first thing somebody said, are always shown.
+"""
+
+from collections.abc import Sequence
+
+from ..models.types import (
+    AssistantMessage,
+    FunctionExecutionResultMessage,
+    LLMMessage,
+    SystemMessage,
+    UserMessage,
+)
+
+Unit = list[LLMMessage]
+
+
+def units_of(messages: Sequence[LLMMessage]) -> list[Unit]:
+    """The messages, those that belong together in one unit; results without a call are dropped."""
+    units: list[Unit] = []
+    for message in messages:
+        if isinstance(message, FunctionExecutionResultMessage):
+            if units and _is_call(units[-1][0]):
+                units[-1].append(message)
+        else:
+            units.append([message])
+    return units
+
+
+def pinned(units: Sequence[Unit]) -> int:
+    """How many units in front are always shown: instructions, and the task after them."""
+    for index, unit in enumerate(units):
+        if isinstance(unit[0], UserMessage):
+            return index + 1
+        if not isinstance(unit[0], SystemMessage):
+            break
+    return 0
+
+
+def task_of(units: Sequence[Unit]) -> int | None:
+    """The place of the task."""
+    return next((i for i, unit in enumerate(units) if isinstance(unit[0], UserMessage)), None)
+
+
+def tail(units: Sequence[Unit], size: int) -> int:
+    """Where the last units of together at most ``size`` messages begin; one unit at least."""
+    start = len(units)
+    while start > 0 and (size >= len(units[start - 1]) or start == len(units)):
+        start -= 1
+        size -= len(units[start])
+    return start
+
+
+def head(units: Sequence[Unit], size: int) -> int:
+    """Where the first units of together at most ``size`` messages end."""
+    end = 0
+    while end < len(units) and size >= len(units[end]):
+        size -= len(units[end])
+        end += 1
+    return end
+
+
+def flat(units: Sequence[Unit]) -> list[LLMMessage]:
+    return [message for unit in units for message in unit]
+
+
+def _is_call(message: LLMMessage) -> bool:
+    return isinstance(message, AssistantMessage) and not isinstance(message.content, str)
