@@ -134,5 +134,6 @@ def merge_results(results: Sequence[CodeResult]) -> CodeResult:
         truncated=any(r.truncated for r in results),
         duration=sum(r.duration for r in results),
         usage=Usage.total([r.usage for r in results]),
+        contacts=tuple(contact for r in results for contact in r.contacts),
         denials=tuple(dict.fromkeys(denial for r in results for denial in r.denials)),
     )

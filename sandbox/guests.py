@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from .channel import Channel
 from .errors import BackendError
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Sequence
 
     from .cgroup import Accounts, Cgroup
@@ -35,6 +35,7 @@ class Guest:
         self._channel.attach()
         self._cgroup = cgroup
         self._pidfd: int | None = None
+        self._door: socket.socket | None = None
         self._confined = False
         self._killed = False
         self._ready = asyncio.Event()
@@ -63,6 +64,11 @@ class Guest:
             raise BackendError(self.lost)
         if self.end is not None:
             raise BackendError(f"A guest could not be confined: {self.end.get('error')}.")
+
+    def take_door(self) -> socket.socket | None:
+        """The listening socket inside, on which the host is to accept; the taker closes it."""
+        door, self._door = self._door, None
+        return door
 
     async def send_job(self, program: dict[str, Any], code: bytes, streams: Sequence[int]) -> None:
         """Let the guest run ``code``, with ``streams`` as its stdout and stderr."""
@@ -113,6 +119,8 @@ class Guest:
     # --- inside ---
 
     def _on_frame(self, header: dict[str, Any], fds: list[int]) -> None:
+        if header.get("op") == "confined" and len(fds) == 1 and self._door is None:
+            self._door = socket.socket(fileno=fds.pop())
         for fd in fds:
             os.close(fd)
         match header.get("op"):
@@ -153,6 +161,9 @@ class Guest:
 
     def _close(self) -> None:
         self._channel.close()
+        if self._door is not None:
+            self._door.close()
+            self._door = None
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None

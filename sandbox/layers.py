@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import seccomp
 from .cgroup import find_cgroups
+from .environment import has_proxy
 from .errors import BackendUnavailable
 from .guest import kernel
 
@@ -61,8 +62,10 @@ def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
     abi = _landlock(policy)
     programs = _seccomp(policy)
     names = list(_ALWAYS)
-    if policy.network == "none":
+    if policy.network != "host":
         names.append("network-namespace")
+    if has_proxy(policy):
+        names.append("network-proxy")
     if abi:
         names.append(f"landlock-{abi}")
     if programs:

@@ -67,13 +67,18 @@ class Policy:
     cpus: int | None = None
     """Processors the code may run on; ``None`` for all."""
     network: str | Sequence[str] = "none"
-    """``"none"``, or ``"host"`` for the host's own network without any confinement of it."""
+    """``"none"``; a list of hosts such as ``["files.example.org:443", "*.example.org"]``, reached
+    by a proxy (ports 80 and 443 unless named; an empty list is none); or ``"host"`` for the
+    host's own network without any confinement of it."""
     read_only: Sequence[str | Path] = ()
     """Files and folders of the host to be seen, at their own absolute paths."""
     workdir: str | Path | None = None
     """A folder of the host to be the workspace; ``None`` for a fresh, private one in memory."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Environment variables; nothing of the caller's is there unless it is named here."""
+    packages: Sequence[str] = ()
+    """Packages such as ``["polars==1.*"]`` for the interpreter, besides those it has. They are
+    built once, outside of any sandbox and from wheels only, and shared read-only."""
     preload: Sequence[str] = ()
     """Modules that are imported once, before any guest starts."""
     output: int = MIB
@@ -149,15 +154,28 @@ def _count(low: int, high: int, *, optional: bool = False) -> Any:
     return check
 
 
-def _network(value: Any) -> str:
+def _network(value: Any) -> str | tuple[str, ...]:
     if value in ("none", "host"):
         return str(value)
-    if isinstance(value, Sequence) and not isinstance(value, str) and not value:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise PolicyError(f"{value!r} is neither 'none' nor 'host' nor a list of hosts.")
+    if not value:
         return "none"  # an empty list of hosts allows none
-    raise PolicyError(
-        f"{value!r} is not supported: only 'none' and 'host' are built so far; "
-        "a list of allowed hosts comes with a later version."
-    )
+    from .network import AllowList
+
+    hosts: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    AllowList.parse(hosts)
+    return tuple(hosts)
+
+
+def _packages(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise PolicyError(f"{value!r} is one package; write a list of packages.")
+    if not value:
+        return ()
+    from .packages import canonical_requirements
+
+    return tuple(canonical_requirements(value))
 
 
 def _existing(value: str | Path) -> Path:
@@ -233,6 +251,7 @@ _CHECKS = {
     "disk": _size(MIB, 1 << 46),
     "cpus": _count(1, 4096, optional=True),
     "network": _network,
+    "packages": _packages,
     "read_only": _read_only,
     "workdir": _workdir,
     "env": _env,

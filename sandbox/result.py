@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .network.log import Contact
+
 EXIT_TIMEOUT = 124
 """Exit code of a program that ran into its time limit (as ``timeout(1)`` has it)."""
 EXIT_CANCELLED = 125
@@ -106,6 +108,8 @@ class CodeResult:
     """Wall time in seconds."""
     usage: Usage = Usage()
     denials: tuple[Denial, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    """Hosts that were reached, where the network is a list of hosts."""
     isolation: tuple[str, ...] = ()
     """The layers that were really enforced; empty: the code ran unconfined."""
 
@@ -118,7 +122,9 @@ class CodeResult:
             parts.append("cancelled")
         if self.usage.peak_memory:
             parts.append(f"{self.usage.peak_memory / 1e6:.0f} MB of memory at most")
-        if "network-namespace" in self.isolation:
+        if "network-proxy" in self.isolation:
+            parts.append("only some hosts can be reached here, by the proxy")
+        elif "network-namespace" in self.isolation:
             parts.append("there is no network here")
         refused = [f"{denial.subject} ({denial.reason})" for denial in self.denials[:5]]
         if refused:

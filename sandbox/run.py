@@ -14,12 +14,13 @@ from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, Denial, OutputEven
 from .seccomp import call_name
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator
 
     from .cgroup import Accounts
     from .guests import Guest
+    from .network import Proxy
     from .result import Artifact
-    from .workspace import Workspace
+    from .zygote import Zygote
 
 _CHUNK = 1 << 16
 Verdict = Literal["timeout", "cancelled"]
@@ -52,6 +53,7 @@ class Run:
         self._changed = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._guest: Guest | None = None
+        self._proxy: Proxy | None = None
         self._pipes: dict[int, Stream] = {}
         self._verdict: Verdict | None = None
 
@@ -64,12 +66,10 @@ class Run:
 
     async def stream(
         self,
-        take: Callable[[], Awaitable[Guest]],
         job: tuple[dict[str, Any], bytes],
-        workspace: Workspace,
-        isolation: tuple[str, ...],
+        zygote: Zygote,
     ) -> AsyncGenerator[OutputEvent | CodeResult, None]:
-        """Give the job to the guest that ``take`` gives, and follow it.
+        """Give the job to a guest of ``zygote`` and follow it.
 
         Raises
         ------
@@ -77,18 +77,19 @@ class Run:
             No guest could be confined (then nothing ran), or the guest was lost.
         """
         self._loop = asyncio.get_running_loop()
-        self._isolation = isolation
+        self._isolation = zygote.isolation
         if self._verdict is not None:
             yield self._result(0.0, ())
             return
-        before = workspace.snapshot()
+        before = zygote.workspace.snapshot()
         started = time.monotonic()
         timer = (
             self._loop.call_later(self._timeout, self._decide, "timeout") if self._timeout else None
         )
         try:
-            self._guest = await take()
+            self._guest = await zygote.pool.take()
             self._guest.on_end = self._changed.set
+            self._open_door(self._guest, zygote)
             if self._verdict is None:
                 await self._start(self._guest, job)
             while not self._finished(self._guest):
@@ -100,11 +101,22 @@ class Run:
             if timer is not None:
                 timer.cancel()
             await self._make_sure_it_is_dead()
+            if self._proxy is not None:
+                await self._proxy.close()
         for event in self._collector.finish():
             yield event
-        yield self._result(time.monotonic() - started, workspace.artifacts(before))
+        yield self._result(time.monotonic() - started, zygote.workspace.artifacts(before))
 
     # --- inside ---
+
+    def _open_door(self, guest: Guest, zygote: Zygote) -> None:
+        """Accept what the guest sends to its proxy; its network has no other way out."""
+        door = guest.take_door()
+        if door is not None:
+            from .network import Proxy
+
+            self._proxy = Proxy(zygote.allow)
+            self._proxy.start(door)
 
     async def _start(self, guest: Guest, job: tuple[dict[str, Any], bytes]) -> None:
         assert self._loop is not None
@@ -200,15 +212,23 @@ class Run:
             duration=duration,
             usage=_usage(end, accounts),
             denials=self._denials(),
+            contacts=self._proxy.log.contacted if self._proxy else (),
             isolation=self._isolation,
         )
 
     def _denials(self) -> tuple[Denial, ...]:
-        """What the kernel told of: system calls. It does not tell of files (EACCES, ENOENT)."""
+        """What the kernel told of, system calls, and what the proxy refused.
+
+        The kernel does not tell an unprivileged process of denied files (EACCES, EROFS, ENOENT).
+        """
         calls = self._guest.denied_calls if self._guest else []
-        return tuple(
-            Denial("system call", call_name(number), "not permitted in a sandbox")
-            for number in calls
+        hosts = self._proxy.log.refused if self._proxy else ()
+        return (
+            *(
+                Denial("system call", call_name(call), "not permitted in a sandbox")
+                for call in calls
+            ),
+            *(Denial("network", _address(host.host, host.port), host.reason) for host in hosts),
         )
 
     def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
@@ -227,6 +247,10 @@ class Run:
             return "processes"
         last = self._collector.stderr.rstrip().rpartition("\n")[2]
         return next((name for words, name in _LAST_WORDS if words in last), None)
+
+
+def _address(host: str, port: int | None) -> str:
+    return host if port is None else f"{host}:{port}"
 
 
 def _usage(end: dict[str, Any], accounts: Accounts | None) -> Usage:

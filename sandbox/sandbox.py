@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
 from .errors import UsageError
-from .interpreter import find_interpreter
 from .language import find_language
 from .policy import Policy
 from .result import CodeResult
@@ -115,11 +114,12 @@ class Sandbox:
         Leaving the iteration kills the program. ``run`` is a :meth:`new_run` by which somebody
         else can cancel it.
         """
-        job = self._job(code, language, file, env)
+        program, body = _program(code, language, file)
         zygote = await self._ready()
+        program["env"] = {**zygote.environment, **(env or {})}
         run = run or self.new_run(timeout=timeout)
         self._runs.add(run)
-        events = run.stream(zygote.pool.take, job, zygote.workspace, zygote.isolation)
+        events = run.stream((program, body), zygote)
         try:
             async with aclosing(events):
                 async for event in events:
@@ -196,20 +196,15 @@ class Sandbox:
             self._starting = (loop, asyncio.Lock())
         return self._starting[1]
 
-    def _job(
-        self, code: str, language: str, file: str | None, env: Mapping[str, str] | None
-    ) -> tuple[dict[str, Any], bytes]:
-        how = find_language(language)
-        body = code.encode("utf-8", "surrogatepass")
-        if len(body) > MAX_CODE:
-            raise UsageError(f"A program of {len(body):,} bytes is over the limit of {MAX_CODE:,}.")
-        path = f"/workspace/{_inside(file)}" if file else f"/tmp/main{how.suffix}"  # noqa: S108
-        return {
-            "argv": [part.format(file=path) for part in how.argv],
-            "file": path,
-            "stdin": how.stdin,
-            "env": {**_environment(self.policy), **(env or {})},
-        }, body
+
+def _program(code: str, language: str, file: str | None) -> tuple[dict[str, Any], bytes]:
+    how = find_language(language)
+    body = code.encode("utf-8", "surrogatepass")
+    if len(body) > MAX_CODE:
+        raise UsageError(f"A program of {len(body):,} bytes is over the limit of {MAX_CODE:,}.")
+    path = f"/workspace/{_inside(file)}" if file else f"/tmp/main{how.suffix}"  # noqa: S108
+    argv = [part.format(file=path) for part in how.argv]
+    return {"argv": argv, "file": path, "stdin": how.stdin}, body
 
 
 def _inside(file: str) -> str:
@@ -217,20 +212,3 @@ def _inside(file: str) -> str:
     if not parts or file.startswith("/") or ".." in parts or "\0" in file:
         raise UsageError(f"{file!r} is not the name of a file in the workspace.")
     return str(PurePosixPath(*parts))
-
-
-def _environment(policy: Policy) -> dict[str, str]:
-    """All that a program finds in its environment."""
-    executable = find_interpreter(policy.python).executable
-    return {
-        "PATH": f"{executable.parent}:/usr/local/bin:/usr/bin:/bin",
-        "HOME": "/home/sandbox",
-        "USER": "sandbox",
-        "LANG": "C.UTF-8",
-        "TMPDIR": "/tmp",  # noqa: S108
-        # What a program prints is seen at once, and kept when it is killed.
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MPLBACKEND": "agg",
-        **policy.env,
-    }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import layers
 from .channel import Channel
+from .environment import base_environment, has_proxy
 from .errors import BackendCrashed, BackendError, BackendUnavailable, PolicyError
 from .guests import Guest
 from .identity import choose_identity
@@ -24,8 +25,13 @@ from .rootfs import GUEST_UID, root_entries
 from .workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .cgroup import Cgroups
     from .identity import Identity
+    from .interpreter import Interpreter
+    from .network import AllowList
+    from .packages import Lease
     from .policy import Policy
 
 _GUEST = Path(__file__).parent / "guest" / "__main__.py"
@@ -48,6 +54,8 @@ class Zygote:
         self._identity = choose_identity()
         self._guests: dict[int, Guest] = {}
         self._abandoned: list[Guest] = []
+        self._packages: Lease | None = None
+        self.environment: dict[str, str] = {}
         self._cgroups: Cgroups | None = None
         self._next_id = 0
         self._pidfd: int | None = None
@@ -73,12 +81,18 @@ class Zygote:
         """
         zygote = cls(policy)
         try:
-            async with asyncio.timeout(_START):
-                await zygote._start()
+            await zygote._start()
         except BaseException:
             await zygote.close()
             raise
         return zygote
+
+    @property
+    def allow(self) -> AllowList:
+        """The hosts guests may reach."""
+        from .network import AllowList
+
+        return AllowList.parse(self._policy.network if has_proxy(self._policy) else ())
 
     @property
     def alive(self) -> bool:
@@ -150,20 +164,34 @@ class Zygote:
                 with contextlib.suppress(OSError):
                     os.close(fd)
         self._folder = None
+        if self._packages is not None:
+            self._packages.close()
 
     # --- starting ---
 
     async def _start(self) -> None:
         policy = self._policy
         interpreter = find_interpreter(policy.python)
+        if policy.packages:
+            self._packages = await lease(policy.packages, interpreter)
+        packages = self._packages.path if self._packages else None
+        self.environment = base_environment(policy, interpreter, packages)
         self._popen(interpreter.executable)
+        async with asyncio.timeout(_START):
+            await self._open(interpreter, packages)
+
+    async def _open(self, interpreter: Interpreter, packages: Path | None) -> None:
+        policy = self._policy
         checked, programs = await asyncio.to_thread(layers.check, policy)
         self._cgroups = checked.cgroups
         self.isolation = checked.names
         tools = [folder for language in languages().values() for folder in language.folders]
+        tools += [packages] if packages else []
         config = {
             "op": "open",
-            "network": policy.network,
+            "network": "host" if policy.network == "host" else "none",
+            "proxy": has_proxy(policy),
+            "paths": [str(packages)] if packages else [],
             "root": root_entries(policy, interpreter, tools),
             "workdir": str(policy.workdir) if policy.workdir else None,
             "idmap": self._identity.owner if policy.workdir else None,
@@ -289,6 +317,13 @@ class Zygote:
             guest.kill()
             guest.on_lost(why)
         self._abandoned += guests.values()
+
+
+async def lease(packages: Sequence[str], interpreter: Interpreter) -> Lease:
+    """The folder with ``packages``, built if nobody has asked for this set before."""
+    from .packages import lease_packages  # much to import for what few policies name
+
+    return await lease_packages(packages, interpreter)
 
 
 def _kill_and_wait(pidfd: int) -> None:

@@ -20,6 +20,8 @@ from .channel import Channel
 from .confine import confine
 
 _SOCKET = 3
+PROXY = ("127.0.0.1", 3128)
+"""Where programs in a guest find the proxy."""
 
 
 def main(config: dict[str, Any], fd: int) -> NoReturn:
@@ -31,7 +33,7 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         # The program shares this process's id. It must not be able to look into it.
         written = os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        channel.send({"op": "confined"})
+        _hand_over_the_door(channel, config)
         if not channel.sock.recv(1):
             os._exit(0)  # the host has no use for this guest any more
         pid = os.fork()
@@ -49,6 +51,19 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
     status = _wait_for(pid, channel, listener)
     _bury_the_rest()
     _report(channel, status, written)
+
+
+def _hand_over_the_door(channel: Channel, config: dict[str, Any]) -> None:
+    """Say that all layers are on; with it goes the one way out, where there is to be one.
+
+    It is a listening socket in the guest's own network namespace, on which the host accepts. The
+    copy here is closed before the program runs, so that nobody inside can accept.
+    """
+    if not config["proxy"]:
+        channel.send({"op": "confined"})
+        return
+    with socket.create_server(PROXY, backlog=128) as door:
+        channel.send({"op": "confined"}, [door.fileno()])
 
 
 def _forget_the_zygote(fd: int) -> None:

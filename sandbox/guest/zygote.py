@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import sys
 from typing import Any, NoReturn, Sequence
 
 from . import init, kernel, program, root
@@ -133,6 +134,7 @@ def _serve(channel: Channel, config: Config, workspace: int | None) -> NoReturn:
         _refuse(channel, error)
     config["under_tmp"] = root.paths_under_tmp(config)
     os.umask(0o022)
+    sys.path[:0] = config["paths"]
     missing = _preload(config["preload"])
     program.remember_modules()
     gc.collect()

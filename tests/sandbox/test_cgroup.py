@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -28,13 +29,11 @@ print([os.wait()[1] for _ in range(4)])
 """
 
 
-def folders() -> set[Path]:
+def folders(pid: int) -> set[Path]:
+    """What the process ``pid`` made and has not removed."""
     found = find_cgroups()
-    return (
-        {f for parent in found.parents.values() for f in parent.glob("sandcrew-*")}
-        if found
-        else set()
-    )
+    parents = found.parents.values() if found else ()
+    return {folder for parent in parents for folder in parent.glob(f"sandcrew-*-{pid}-*")}
 
 
 @needs_cgroups
@@ -70,12 +69,11 @@ async def test_the_result_says_that_a_cgroup_was_on() -> None:
 
 @needs_cgroups
 async def test_no_cgroup_is_left_after_closing() -> None:
-    before = folders()
     async with Sandbox() as box:
         for _ in range(5):
             await box.run("print(1)")
-        assert folders() > before
-    assert folders() <= before
+        assert folders(os.getpid())
+    assert not folders(os.getpid())
 
 
 @needs_cgroups
@@ -89,17 +87,15 @@ def test_what_a_killed_owner_left_is_removed_at_the_next_start() -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
         asyncio.run(main())
     """
-    before = folders()
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False, timeout=60)
-    left = folders() - before
-    assert left
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)]) as owner:
+        owner.wait(60)
     found = find_cgroups()
     assert found is not None
-    for _ in range(1000):  # the kernel takes a moment to bury the last process
+    for _ in range(10_000):  # the kernel takes a moment to bury the last process
         found.reap()
-        if not folders() & left:
+        if not folders(owner.pid):
             break
-    assert not folders() & left
+    assert not folders(owner.pid)
 
 
 async def test_without_a_cgroup_the_words_of_the_program_name_the_limit() -> None:
