@@ -9,6 +9,7 @@ fault a failure of the machinery is, and what to do::
     └── BackendError         the place where code runs failed
         ├── BackendUnavailable   it cannot be had: a kernel feature, daemon or image is missing
         ├── BackendCrashed       it was there and went away; the next call may start it again
+        ├── PackageBuildFailed   packages a policy names cannot be had (sandcrew.sandbox.packages)
         └── MissingExtra         an optional dependency of sandcrew is not installed
 """
 

@@ -134,7 +134,7 @@ def _serve(channel: Channel, config: Config, workspace: int | None) -> NoReturn:
         _refuse(channel, error)
     config["under_tmp"] = root.paths_under_tmp(config)
     os.umask(0o022)
-    sys.path[:0] = config["paths"]
+    _add_to_path(config["paths"])
     missing = _preload(config["preload"])
     program.remember_modules()
     gc.collect()
@@ -142,6 +142,13 @@ def _serve(channel: Channel, config: Config, workspace: int | None) -> NoReturn:
     channel.send({"op": "ready", "missing": missing}, [folder])
     os.close(folder)
     Zygote(channel, config).serve()
+
+
+def _add_to_path(folders: list[str]) -> None:
+    """Packages of the policy come before those of the interpreter, and after its own modules."""
+    installed = (i for i, path in enumerate(sys.path) if path.endswith("-packages"))
+    position = next(installed, len(sys.path))
+    sys.path[position:position] = folders
 
 
 def _preload(names: list[str]) -> dict[str, str]:
