@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -43,6 +44,7 @@ class Installed:
             capture_output=True,
             text=True,
             cwd=self.folder,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             timeout=50,
             check=False,
         )
