@@ -1,5 +1,8 @@
 """Conversations around the loop: agents, teams, models, state."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .assistant import AssistantAgent
 from .base import (
     AndTerminationCondition,
@@ -30,6 +33,21 @@ from .conditions import (
 from .teams import BaseGroupChat, RoundRobinGroupChat
 from .user_proxy import UserProxyAgent
 
+if TYPE_CHECKING:
+    from .message_filter import MessageFilterAgent, MessageFilterConfig, PerSourceFilter
+    from .society_of_mind import SocietyOfMindAgent
+    from .teams import (
+        DiGraph,
+        DiGraphBuilder,
+        DiGraphEdge,
+        DiGraphNode,
+        GraphFlow,
+        GroupChat,
+        MagenticOneGroupChat,
+        SelectorGroupChat,
+        Swarm,
+    )
+
 __all__ = [
     "AndTerminationCondition",
     "ApprovalFuncType",
@@ -40,16 +58,29 @@ __all__ = [
     "BaseGroupChat",
     "ChatAgent",
     "CodeExecutorAgent",
+    "DiGraph",
+    "DiGraphBuilder",
+    "DiGraphEdge",
+    "DiGraphNode",
     "ExternalTermination",
     "FunctionCallTermination",
     "FunctionalTermination",
+    "GraphFlow",
+    "GroupChat",
     "HandoffTermination",
+    "MagenticOneGroupChat",
     "MaxMessageTermination",
+    "MessageFilterAgent",
+    "MessageFilterConfig",
     "OrTerminationCondition",
+    "PerSourceFilter",
     "Response",
     "RoundRobinGroupChat",
+    "SelectorGroupChat",
+    "SocietyOfMindAgent",
     "SourceMatchTermination",
     "StopMessageTermination",
+    "Swarm",
     "TaskResult",
     "TaskRunner",
     "Team",
@@ -61,3 +92,26 @@ __all__ = [
     "TokenUsageTermination",
     "UserProxyAgent",
 ]
+
+_LATER = {
+    "DiGraph": "teams",
+    "DiGraphBuilder": "teams",
+    "DiGraphEdge": "teams",
+    "DiGraphNode": "teams",
+    "GraphFlow": "teams",
+    "GroupChat": "teams",
+    "MagenticOneGroupChat": "teams",
+    "MessageFilterAgent": "message_filter",
+    "MessageFilterConfig": "message_filter",
+    "PerSourceFilter": "message_filter",
+    "SelectorGroupChat": "teams",
+    "SocietyOfMindAgent": "society_of_mind",
+    "Swarm": "teams",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What few programs use is loaded when it is."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)

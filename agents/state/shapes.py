@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...sandbox.errors import UsageError
+from ..models.types import LLMMessage
 
 
 class _State(BaseModel):
@@ -39,6 +40,10 @@ class AssistantAgentState(_State):
 
     type: Literal["AssistantAgentState"] = "AssistantAgentState"
     llm_context: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+    memory: list[Mapping[str, Any]] = Field(default_factory=list[Mapping[str, Any]])
+    """Of each memory, in their order."""
+    workbench: list[Mapping[str, Any]] = Field(default_factory=list[Mapping[str, Any]])
+    """Of each workbench, in their order."""
 
 
 class CodeExecutorAgentState(_State):
@@ -46,6 +51,20 @@ class CodeExecutorAgentState(_State):
 
     type: Literal["CodeExecutorAgentState"] = "CodeExecutorAgentState"
     llm_context: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class SocietyOfMindAgentState(_State):
+    """The memory of an agent behind which a team works."""
+
+    type: Literal["SocietyOfMindAgentState"] = "SocietyOfMindAgentState"
+    inner_team_state: Mapping[str, Any]
+    llm_context: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+    asked: list[str] = Field(default_factory=list[str])
+    """The messages of the turn that was interrupted."""
+    transcript: list[LLMMessage] = Field(default_factory=list[LLMMessage])
+    """What the team has said in it."""
+    done: bool = False
+    """The team has ended, and only the answer is missing."""
 
 
 class GroupChatState(_State):

@@ -74,9 +74,13 @@ class Conversation:
 
     def unchecked(self) -> Sequence[Entry]:
         """What no termination condition has seen, which counts as seen from here on."""
-        entries = self.thread[self._checked :]
+        entries = self.peek_unchecked()
         self._checked = len(self.thread)
         return entries
+
+    def peek_unchecked(self) -> Sequence[Entry]:
+        """The same, and it stays unseen."""
+        return self.thread[self._checked :]
 
     def _lines(self, start: int) -> list[tuple[str, BaseChatMessage]]:
         lines: list[tuple[str, BaseChatMessage]] = []

@@ -7,6 +7,7 @@ back. A turn counts when its answer is there; one that was interrupted is taken 
 speaker.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -71,6 +72,10 @@ class TurnTaking(Team, ABC):
     def _turn_taken(self, member: str, message: BaseChatMessage | None) -> None:
         """The member has taken its turn, and ended it with ``message``."""
 
+    def _finished(self, reason: str | None) -> str | None:
+        """Why the run is over after this turn: ``reason``, or because nobody can go on."""
+        return reason
+
     async def _new_task(self, task: Sequence[BaseChatMessage]) -> None:
         """There is a new task; who was interrupted by that is not asked again."""
         del task
@@ -128,14 +133,9 @@ class TurnTaking(Team, ABC):
         self._conversation.tell(given)
         end = End(await self._begin(given))
         while end.reason is None:
-            if not self._due:
-                async with aclosing(self._chosen(token)) as items:
-                    async for item in items:
-                        if isinstance(item, End):
-                            end = item
-                        else:
-                            yield item
-            async with aclosing(self._due_turns(token)) as items:
+            step = self._due_turns(token) if self._due else self._chosen(token)
+            seconds = None if self._condition is None else self._condition.seconds_left()
+            async with aclosing(step if seconds is None else self._until(seconds, step)) as items:
                 async for item in items:
                     if isinstance(item, End):
                         end = item
@@ -143,6 +143,33 @@ class TurnTaking(Team, ABC):
                         yield item
         await self._restart()
         yield end
+
+    async def _until(
+        self, seconds: float, step: AsyncGenerator[Entry | End, None]
+    ) -> AsyncGenerator[Entry | End, None]:
+        """The same items; after some seconds ``step`` is interrupted and the condition asked."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        async with aclosing(step):
+            while True:
+                # Left before each item is given away: meanwhile the task is somebody else's.
+                limit = asyncio.timeout_at(deadline)
+                try:
+                    async with limit:
+                        item = await anext(step)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    if not limit.expired():
+                        raise
+                    break
+                yield item
+        yield End(await self._ask_condition() or "The time is over.")
+
+    async def _ask_condition(self) -> str | None:
+        entries = self._conversation.unchecked()
+        stop = None if self._condition is None else await self._condition(entries)
+        return None if stop is None else stop.content
 
     async def _chosen(self, token: CancellationToken) -> AsyncGenerator[Entry | End, None]:
         """Let :meth:`_choose` decide; then somebody is due, or it is the end."""
@@ -227,13 +254,10 @@ class TurnTaking(Team, ABC):
         if self._due:
             return End(None)
         self._turns += 1
-        if self._condition is not None:
-            stop = await self._condition(self._conversation.unchecked())
-            if stop is not None:
-                return End(stop.content)
-        if self._max_turns is not None and self._turns >= self._max_turns:
-            return End(f"Maximum number of turns {self._max_turns} reached.")
-        return End(None)
+        reason = self._finished(await self._ask_condition())
+        if reason is None and self._max_turns is not None and self._turns >= self._max_turns:
+            reason = f"Maximum number of turns {self._max_turns} reached."
+        return End(reason)
 
     def _is_over(self) -> bool:
         """The last run was left after the turn that ended it, before it could say so."""

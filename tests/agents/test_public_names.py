@@ -15,11 +15,14 @@ NAMES = {
         MaxMessageTermination OrTerminationCondition Response RoundRobinGroupChat
         SourceMatchTermination StopMessageTermination TaskResult TaskRunner Team
         TerminatedException TerminationCondition TextMentionTermination TextMessageTermination
-        TimeoutTermination TokenUsageTermination UserProxyAgent""",
+        TimeoutTermination TokenUsageTermination UserProxyAgent DiGraph DiGraphBuilder DiGraphEdge
+        DiGraphNode GraphFlow GroupChat MagenticOneGroupChat MessageFilterAgent MessageFilterConfig
+        PerSourceFilter SelectorGroupChat SocietyOfMindAgent Swarm""",
     "sandcrew.agents.base": """AndTerminationCondition ChatAgent Handoff OrTerminationCondition
         Response Task TaskResult TaskRunner Team TerminatedException TerminationCondition
         task_messages""",
-    "sandcrew.agents.teams": "BaseGroupChat RoundRobinGroupChat",
+    "sandcrew.agents.teams": """BaseGroupChat DiGraph DiGraphBuilder DiGraphEdge DiGraphNode
+        GraphFlow GroupChat MagenticOneGroupChat RoundRobinGroupChat SelectorGroupChat Swarm""",
     "sandcrew.agents.ui": "Console UserInputManager",
     "sandcrew.agents.runtime": """CancellationToken FunctionCall Image cancel_scope
         cancellable""",
@@ -29,9 +32,10 @@ NAMES = {
         UnboundedChatCompletionContext""",
     "sandcrew.agents.memory": """ListMemory Memory MemoryContent MemoryMimeType MemoryQueryResult
         UpdateContextResult""",
-    "sandcrew.agents.tools": """BaseStreamTool BaseTool BaseToolWithState FunctionTool
+    "sandcrew.agents.tools": """AgentTool BaseStreamTool BaseTool BaseToolWithState FunctionTool
         ImageResultContent ParametersSchema StaticStreamWorkbench StaticWorkbench StreamTool
-        StreamWorkbench TextResultContent Tool ToolOverride ToolResult ToolSchema Workbench""",
+        StreamWorkbench TeamTool TextResultContent Tool ToolOverride ToolResult ToolSchema
+        Workbench""",
     "sandcrew.agents.utils": "content_to_str remove_images",
 }
 
