@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .owner import is_alive, this_process
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -101,7 +103,7 @@ class Cgroups:
         OSError
             The kernel refused.
         """
-        name = f"{_NAME}-{_owner()}-{next(_number)}"
+        name = f"{_NAME}-{this_process()}-{next(_number)}"
         cgroup = Cgroup(self.version, {key: path / name for key, path in self.parents.items()})
         try:
             for folder in set(cgroup.folders.values()):
@@ -118,7 +120,7 @@ class Cgroups:
         for parent in set(self.parents.values()):
             for folder in parent.glob(f"{_NAME}-*"):
                 owner = folder.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
-                if not _alive(owner):
+                if not is_alive(owner):
                     _remove(folder)
 
     def _limits(self, policy: Policy) -> Iterator[tuple[str, str, str]]:
@@ -184,29 +186,6 @@ def _below(mount: Path, path: str) -> Path:
     """``path`` of /proc/self/cgroup below ``mount``, which in a container is only a part."""
     full = mount / path.lstrip("/")
     return full if full.exists() else mount
-
-
-def _owner() -> str:
-    """This process, so that it can be told from another with the same number later."""
-    return f"{Path('/proc/self/ns/pid').stat().st_ino}-{os.getpid()}-{_start_time(os.getpid())}"
-
-
-def _alive(owner: str) -> bool:
-    try:
-        namespace, pid, start = map(int, owner.split("-"))
-    except ValueError:
-        return True  # not ours to judge
-    if namespace != Path("/proc/self/ns/pid").stat().st_ino:
-        return True
-    return _start_time(pid) == start
-
-
-def _start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks after boot: field 22 of proc_pid_stat(5)."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def _remove(folder: Path) -> None:

@@ -1,0 +1,30 @@
+"""Whose something is: a name to write on what would outlive its owner, so that it can be reaped."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def this_process() -> str:
+    """A name for this process that no other one gets, its number's next holder included."""
+    return f"{Path('/proc/self/ns/pid').stat().st_ino}-{os.getpid()}-{_start_time(os.getpid())}"
+
+
+def is_alive(owner: str) -> bool:
+    """False only when the process that called itself ``owner`` has certainly ended."""
+    try:
+        namespace, pid, start = map(int, owner.split("-"))
+    except ValueError:
+        return True  # not ours to judge
+    if namespace != Path("/proc/self/ns/pid").stat().st_ino:
+        return True
+    return _start_time(pid) == start
+
+
+def _start_time(pid: int) -> int | None:
+    """When a process started, in clock ticks after boot: field 22 of proc_pid_stat(5)."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
