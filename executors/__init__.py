@@ -1,5 +1,8 @@
 """Runs code blocks: one contract, several backends, the block extractor."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ..sandbox.errors import (
     BackendCrashed,
     BackendError,
@@ -29,9 +32,11 @@ from .functions import (
     to_stub,
     with_requirements,
 )
-from .local import LocalCommandLineCodeExecutor
-from .sandbox import SandboxCodeExecutor
-from .user_functions import UserFunctionsExecutor
+
+if TYPE_CHECKING:
+    from .local import LocalCommandLineCodeExecutor
+    from .sandbox import SandboxCodeExecutor
+    from .user_functions import UserFunctionsExecutor
 
 __all__ = [
     "Alias",
@@ -72,3 +77,19 @@ __all__ = [
     "to_stub",
     "with_requirements",
 ]
+
+
+_LAZY = {
+    "LocalCommandLineCodeExecutor": ".local",
+    "SandboxCodeExecutor": ".sandbox",
+    "UserFunctionsExecutor": ".user_functions",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs asyncio when it is first used; values and errors do not (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    globals()[name] = value
+    return value

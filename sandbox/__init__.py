@@ -1,5 +1,8 @@
 """Confines untrusted code: policy, layers, runs, results."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     BackendCrashed,
     BackendError,
@@ -11,8 +14,10 @@ from .errors import (
 )
 from .policy import Policy
 from .result import Artifact, CodeResult, Denial, OutputEvent, RichOutput, Usage
-from .run import Run
-from .sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from .run import Run
+    from .sandbox import Sandbox
 
 __all__ = [
     "Artifact",
@@ -32,3 +37,15 @@ __all__ = [
     "Usage",
     "UsageError",
 ]
+
+
+_LAZY = {"Run": ".run", "Sandbox": ".sandbox"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs asyncio when it is first used; values and errors do not (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    globals()[name] = value
+    return value

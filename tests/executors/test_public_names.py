@@ -14,7 +14,7 @@ def public_names(module: ModuleType) -> set[str]:
     return {
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+        if not name.startswith("_") and str(getattr(value, "__module__", "")).startswith("sandcrew")
     }
 
 
