@@ -3,7 +3,10 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+from uuid import uuid4
+
+from pydantic import BaseModel
 
 from ..sandbox.errors import BackendCrashed
 from .messages import (
@@ -17,12 +20,16 @@ from .models import (
     AssistantMessage,
     ChatCompletionClient,
     CreateResult,
+    FunctionExecutionResult,
+    FunctionExecutionResultMessage,
     LLMMessage,
     RequestUsage,
     SystemMessage,
     UserMessage,
 )
-from .runtime import CancellationToken
+from .models.structured import structured_request
+from .runtime import CancellationToken, FunctionCall, cancel_scope
+from .tools.schema import ToolSchema
 from .utils import remove_images
 
 
@@ -34,6 +41,29 @@ class Answer:
     usage: RequestUsage
     message_id: str
     """The id the streamed pieces refer to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the model wants done before it answers."""
+
+    calls: list[FunctionCall]
+    thought: str | None
+    usage: RequestUsage
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked for beside plain words."""
+
+    tools: Sequence[ToolSchema] = ()
+    tool_choice: Literal["auto", "none"] = "auto"
+    answer_type: type[BaseModel] | None = None
+    """Answer with the JSON of this."""
+
+
+Telling = ModelClientStreamingChunkEvent | ThoughtEvent
 
 
 class Dialogue:
@@ -89,9 +119,16 @@ class Dialogue:
         messages = [*self._system, *await self.context.get_messages()]
         return messages if self.client.model_info["vision"] else remove_images(messages)
 
+    async def hear_results(self, wish: Wish, results: Sequence[FunctionExecutionResult]) -> None:
+        """Take in what tools gave; one never stands without the other."""
+        await self.context.add_message(
+            AssistantMessage(content=wish.calls, thought=wish.thought, source=self._name)
+        )
+        await self.context.add_message(FunctionExecutionResultMessage(content=list(results)))
+
     async def ask(
         self, message_id: str, token: CancellationToken
-    ) -> AsyncGenerator[ModelClientStreamingChunkEvent | ThoughtEvent | Answer, None]:
+    ) -> AsyncGenerator[Telling | Answer, None]:
         """Let the model speak, and remember what it said; the :class:`Answer` comes last.
 
         Raises
@@ -99,8 +136,25 @@ class Dialogue:
         BackendError
             There is no answer to be had.
         """
+        async with aclosing(self.request(message_id, token, Request())) as items:
+            async for item in items:
+                assert not isinstance(item, Wish), "without tools a wish is an error"
+                yield item
+
+    async def request(
+        self, message_id: str, token: CancellationToken, request: Request
+    ) -> AsyncGenerator[Telling | Answer | Wish, None]:
+        """Ask; the :class:`Answer`, which is remembered, or the :class:`Wish` comes last.
+
+        Raises
+        ------
+        BackendError
+            There is neither to be had.
+        """
+        with cancel_scope(token):
+            prompt = await self.prompt()
         result: CreateResult | None = None
-        async with aclosing(self._pieces(token)) as pieces:
+        async with aclosing(self._pieces(prompt, token, request)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, CreateResult):
                     result = piece
@@ -108,22 +162,37 @@ class Dialogue:
                     yield ModelClientStreamingChunkEvent(
                         content=piece, source=self._name, full_message_id=message_id
                     )
-        if result is None or not isinstance(result.content, str):
+        calls = [] if result is None or isinstance(result.content, str) else result.content
+        if result is None or (calls and not request.tools):
             what = "nothing" if result is None else "a call of a tool it was not given"
             raise BackendCrashed(f"The model of agent {self._name!r} answered with {what}.")
         if result.thought:
             yield ThoughtEvent(content=result.thought, source=self._name)
-        await self.context.add_message(
-            AssistantMessage(content=result.content, thought=result.thought, source=self._name)
-        )
-        yield Answer(result.content, result.usage, message_id)
-
-    async def _pieces(self, token: CancellationToken) -> AsyncGenerator[str | CreateResult, None]:
-        prompt = await self.prompt()
-        if not self._stream:
-            yield await self.client.create(prompt, cancellation_token=token)
+        usage = result.usage
+        if (summing_up := self.context.take_usage()) is not None:
+            usage += summing_up
+        if calls:
+            yield Wish(_told_apart(calls), result.thought, usage, message_id)
             return
-        async with aclosing(self.client.create_stream(prompt, cancellation_token=token)) as pieces:
+        content = result.content if isinstance(result.content, str) else ""
+        await self.context.add_message(
+            AssistantMessage(content=content, thought=result.thought, source=self._name)
+        )
+        yield Answer(content, usage, message_id)
+
+    async def _pieces(
+        self, prompt: list[LLMMessage], token: CancellationToken, request: Request
+    ) -> AsyncGenerator[str | CreateResult, None]:
+        options: dict[str, Any] = {"cancellation_token": token}
+        if request.tools:
+            options |= {"tools": request.tools, "tool_choice": request.tool_choice}
+        if request.answer_type is not None:
+            prompt, json_output = structured_request(self.client, prompt, request.answer_type)
+            options["json_output"] = json_output
+        if not self._stream:
+            yield await self.client.create(prompt, **options)
+            return
+        async with aclosing(self.client.create_stream(prompt, **options)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -135,3 +204,14 @@ class Dialogue:
 
     async def load(self, state: Mapping[str, Any]) -> None:
         await self.context.load_state(state)
+
+
+def _told_apart(calls: Sequence[FunctionCall]) -> list[FunctionCall]:
+    """The calls, each with an id of its own: not every server gives one."""
+    seen: set[str] = set()
+    distinct: list[FunctionCall] = []
+    for call in calls:
+        call_id = call.id if call.id and call.id not in seen else f"call_{uuid4().hex}"
+        seen.add(call_id)
+        distinct.append(FunctionCall(call_id, call.arguments, call.name))
+    return distinct

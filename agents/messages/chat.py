@@ -1,6 +1,6 @@
 """The messages agents say to each other."""
 
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from pydantic import BaseModel, Field, computed_field
 
@@ -83,6 +83,11 @@ class StructuredMessage(BaseChatMessage, Generic[ContentT]):
 
     def to_model_message(self) -> UserMessage:
         return UserMessage(content=self.to_text(), source=self.source)
+
+
+def structured_message_type(content: type[BaseModel]) -> type[StructuredMessage[BaseModel]]:
+    """``StructuredMessage[content]``, where only the program knows which that is."""
+    return cast("type[StructuredMessage[BaseModel]]", StructuredMessage.__class_getitem__(content))
 
 
 def type_name(message_type: type[Any], content: BaseModel | None = None) -> str:

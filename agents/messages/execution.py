@@ -1,6 +1,6 @@
 """What agents tell about code: written, approved, running, done, tried again."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from ...executors.block import CodeBlock
 from ...sandbox.result import CodeResult
@@ -64,6 +64,16 @@ class CodeExecutionEvent(BaseAgentEvent):
     retry_attempt: int
     result: CodeResult
     type: Literal["CodeExecutionEvent"] = "CodeExecutionEvent"
+
+    @classmethod
+    def model_rebuild(cls, **options: Any) -> bool | None:
+        # A result imports what its receipt is made of only for type checkers. pydantic asks for
+        # it here, when the first event is made: the import takes time nobody needs before.
+        from ...sandbox.network.log import Contact
+
+        names = {"CodeResult": CodeResult, "Contact": Contact}
+        options["_types_namespace"] = names
+        return super().model_rebuild(**options)
 
     def to_text(self) -> str:
         return self.result.output

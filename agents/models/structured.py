@@ -23,17 +23,22 @@ async def create_structured(
 
     The first of the pair is ``None`` when the answer, read leniently, is none.
     """
-    json_output: bool | type[BaseModel] | None
-    if client.model_info["structured_output"]:
-        json_output = answer_type
-    else:
-        messages = [*messages, json_instruction(answer_type)]
-        json_output = client.model_info["json_output"] or None
+    messages, json_output = structured_request(client, messages, answer_type)
     result = await client.create(
         messages, json_output=json_output, cancellation_token=cancellation_token
     )
     text = result.content if isinstance(result.content, str) else ""
     return parse_json(text, answer_type), result
+
+
+def structured_request(
+    client: ChatCompletionClient, messages: Sequence[LLMMessage], answer_type: type[BaseModel]
+) -> tuple[list[LLMMessage], bool | type[BaseModel] | None]:
+    """The messages, and the ``json_output``, that ask for an ``answer_type``."""
+    if client.model_info["structured_output"]:
+        return list(messages), answer_type
+    told = [*messages, json_instruction(answer_type)]
+    return told, client.model_info["json_output"] or None
 
 
 def json_instruction(answer_type: type[BaseModel]) -> LLMMessage:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...sandbox.errors import UsageError
 from ..runtime import CancellationToken, cancel_scope
-from .base import BaseTool, StreamTool
+from .base import StreamTool, Tool
 from .result import ToolResult, text_result
 from .schema import ToolSchema
 from .workbench import StreamWorkbench, Workbench
@@ -51,11 +51,11 @@ class StaticWorkbench(Workbench):
 
     def __init__(
         self,
-        tools: Sequence[BaseTool[Any, Any]],
+        tools: Sequence[Tool],
         tool_overrides: Mapping[str, ToolOverride] | None = None,
     ) -> None:
         overrides = dict(tool_overrides or {})
-        self._tools: dict[str, BaseTool[Any, Any]] = {}
+        self._tools: dict[str, Tool] = {}
         self._schemas: list[ToolSchema] = []
         for tool in tools:
             override = overrides.pop(tool.name, ToolOverride())

@@ -170,15 +170,6 @@ async def test_a_call_of_a_tool_nobody_gave_is_an_error() -> None:
         await AssistantAgent("a", ReplayChatCompletionClient([answer])).run(task="hi")
 
 
-@pytest.mark.parametrize("option", [{"tools": [print]}, {"memory": [1]}, {"handoffs": ["b"]}])
-def test_what_is_not_there_yet_is_said_to_be_so(option: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="yet"):
-        AssistantAgent("a", ReplayChatCompletionClient([]), **option)
-    with pytest.raises(UsageError, match="no option tols"):
-        AssistantAgent("a", ReplayChatCompletionClient([]), tols=[])
-    AssistantAgent("a", ReplayChatCompletionClient([]), tools=[], max_tool_iterations=1)
-
-
 async def test_a_result_is_never_shown_without_its_call() -> None:
     context = BufferedChatCompletionContext(buffer_size=2)
     await context.add_message(AssistantMessage(content=[FunctionCall("1", "", "f")], source="a"))

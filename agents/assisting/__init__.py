@@ -1,0 +1,1 @@
+"""How the assistant works: its tools, its calls, its turns, its words."""
