@@ -88,8 +88,6 @@ class GroupChatState(_State):
     """Who was to speak, and has not finished."""
     begun: list[str]
     """The teams among them that have begun."""
-    audible: int
-    """How much of ``aloud`` they are to hear."""
     speaker: Mapping[str, Any]
     """What the kind of team remembers to say who is next."""
     termination: Mapping[str, Any] | None = None
