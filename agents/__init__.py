@@ -18,17 +18,20 @@ from .base import (
 from .chat_agent import BaseChatAgent
 from .coding import ApprovalFuncType, ApprovalRequest, ApprovalResponse, CodeExecutorAgent
 from .conditions import (
+    CostTermination,
     ExternalTermination,
     FunctionalTermination,
     FunctionCallTermination,
     HandoffTermination,
     MaxMessageTermination,
+    NoProgressTermination,
     SourceMatchTermination,
     StopMessageTermination,
     TextMentionTermination,
     TextMessageTermination,
     TimeoutTermination,
     TokenUsageTermination,
+    WallTimeTermination,
 )
 from .teams import BaseGroupChat, RoundRobinGroupChat
 from .user_proxy import UserProxyAgent
@@ -58,6 +61,7 @@ __all__ = [
     "BaseGroupChat",
     "ChatAgent",
     "CodeExecutorAgent",
+    "CostTermination",
     "DiGraph",
     "DiGraphBuilder",
     "DiGraphEdge",
@@ -72,6 +76,7 @@ __all__ = [
     "MaxMessageTermination",
     "MessageFilterAgent",
     "MessageFilterConfig",
+    "NoProgressTermination",
     "OrTerminationCondition",
     "PerSourceFilter",
     "Response",
@@ -91,6 +96,7 @@ __all__ = [
     "TimeoutTermination",
     "TokenUsageTermination",
     "UserProxyAgent",
+    "WallTimeTermination",
 ]
 
 _LATER = {

@@ -93,3 +93,39 @@ class TokenUsageTermination(SimpleTermination):
     async def load_state(self, state: Mapping[str, Any]) -> None:
         await super().load_state(state)
         self._used = RequestUsage(*state.get("used", (0, 0)))
+
+
+class CostTermination(SimpleTermination):
+    """Met when the model calls cost a sum, in the currency of the prices the clients were given.
+
+    Calls of clients without prices count nothing.
+
+    Raises
+    ------
+    UsageError
+        The limit is not positive.
+    """
+
+    def __init__(self, max_cost: float) -> None:
+        super().__init__()
+        if max_cost <= 0:
+            raise UsageError("CostTermination needs a max_cost greater than 0.")
+        self._max = max_cost
+        self._spent = 0.0
+
+    async def _reason(self, messages: Delta) -> str | None:
+        self._spent += sum_usage(message.models_usage for message in messages).cost or 0.0
+        if self._spent < self._max:
+            return None
+        return f"Cost limit {self._max:g} reached, spent: {self._spent:.6g}"
+
+    async def reset(self) -> None:
+        await super().reset()
+        self._spent = 0.0
+
+    async def save_state(self) -> Mapping[str, Any]:
+        return {**await super().save_state(), "spent": self._spent}
+
+    async def load_state(self, state: Mapping[str, Any]) -> None:
+        await super().load_state(state)
+        self._spent = float(state.get("spent", 0.0))

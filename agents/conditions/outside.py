@@ -55,3 +55,15 @@ class TimeoutTermination(SimpleTermination):
         await super().load_state(state)
         elapsed = state.get("elapsed")
         self._started = None if elapsed is None else time.monotonic() - elapsed
+
+
+class WallTimeTermination(TimeoutTermination):
+    """Met some seconds after the run began; the turn that is being taken then is interrupted.
+
+    The interrupted turn does not count: it is taken again when the run goes on.
+    """
+
+    def seconds_left(self) -> float | None:
+        if self._started is None:
+            return self._timeout
+        return max(0.0, self._timeout - (time.monotonic() - self._started))

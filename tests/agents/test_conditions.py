@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandcrew.agents import (
     AssistantAgent,
+    CostTermination,
     ExternalTermination,
     FunctionalTermination,
     FunctionCallTermination,
     HandoffTermination,
     MaxMessageTermination,
+    NoProgressTermination,
     RoundRobinGroupChat,
     SourceMatchTermination,
     StopMessageTermination,
@@ -23,6 +26,7 @@ from sandcrew.agents import (
     TimeoutTermination,
     TokenUsageTermination,
     UserProxyAgent,
+    WallTimeTermination,
 )
 from sandcrew.agents.messages import (
     HandoffMessage,
@@ -78,6 +82,13 @@ CASES: list[tuple[TerminationCondition, BaseAgentEvent | BaseChatMessage, bool]]
     (TokenUsageTermination(max_total_token=4), text("x", usage=RequestUsage(1, 2)), False),
     (TokenUsageTermination(max_prompt_token=1), text("x", usage=RequestUsage(1, 2)), True),
     (TokenUsageTermination(max_completion_token=3), text("x", usage=RequestUsage(1, 2)), False),
+    (CostTermination(0.5), text("x", usage=RequestUsage(1, 1, cost=0.5)), True),
+    (CostTermination(0.5), text("x", usage=RequestUsage(1, 1, cost=0.4)), False),
+    (CostTermination(0.5), text("x", usage=RequestUsage(1, 1)), False),
+    (NoProgressTermination(1), text(" "), True),
+    (NoProgressTermination(1), text("x"), False),
+    (WallTimeTermination(0), text("x"), True),
+    (WallTimeTermination(3600), text("x"), False),
     (TimeoutTermination(0), text("x"), True),
     (TimeoutTermination(3600), text("x"), False),
     (FunctionalTermination(lambda messages: len(messages) == 1), text("x"), True),
@@ -160,3 +171,47 @@ async def test_a_person_called_user_may_end_the_run() -> None:
     team = RoundRobinGroupChat([person], termination_condition=TextMentionTermination("DONE"))
     result = await team.run(task="Say DONE when you are.")
     assert [message.to_text() for message in result.messages][1:] == ["", "DONE"]
+
+
+async def test_who_says_the_same_again_and_again_makes_no_progress() -> None:
+    first, second = NoProgressTermination(3), NoProgressTermination(3)
+    for turn in (text("x"), text("y", "b"), text("x "), text("y", "b")):
+        assert await first([turn]) is None
+    await second.load_state(json.loads(json.dumps(await first.save_state())))
+    assert await second([text("x")]) is not None
+    assert await first([text("new")]) is None
+    assert await first([text("x")]) is None
+
+
+async def test_agents_that_go_round_in_circles_are_stopped() -> None:
+    members = [
+        AssistantAgent(name, ReplayChatCompletionClient(["You first.", "No, you."] * 20))
+        for name in ("a", "b")
+    ]
+    team = RoundRobinGroupChat(members, termination_condition=NoProgressTermination())
+    result = await team.run(task="Begin.")
+    assert result.stop_reason == "No progress: 3 turns in a row brought nothing new"
+    assert len(result.messages) == 1 + 4 + 3
+
+
+async def test_costs_add_up_over_a_saved_run() -> None:
+    first, second = CostTermination(1), CostTermination(1)
+    assert await first([text("x", usage=RequestUsage(1, 1, cost=0.75))]) is None
+    await second.load_state(json.loads(json.dumps(await first.save_state())))
+    assert await second([text("x", usage=RequestUsage(1, 1, cost=0.25))]) is not None
+
+
+async def test_time_alone_ends_a_run_only_where_the_combination_says_so() -> None:
+    time, other = WallTimeTermination(3600), MaxMessageTermination(9)
+    assert (time & other).seconds_left() is None
+    left = (time | other).seconds_left()
+    assert left is not None
+    assert left <= 3600
+    assert (time & WallTimeTermination(7200)).seconds_left() == 7200
+    assert (other | other).seconds_left() is None
+
+
+@pytest.mark.parametrize("make", [CostTermination, NoProgressTermination])
+def test_a_limit_that_is_none_is_refused(make: Any) -> None:
+    with pytest.raises(UsageError):
+        make(0)

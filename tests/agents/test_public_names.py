@@ -17,7 +17,8 @@ NAMES = {
         TerminatedException TerminationCondition TextMentionTermination TextMessageTermination
         TimeoutTermination TokenUsageTermination UserProxyAgent DiGraph DiGraphBuilder DiGraphEdge
         DiGraphNode GraphFlow GroupChat MagenticOneGroupChat MessageFilterAgent MessageFilterConfig
-        PerSourceFilter SelectorGroupChat SocietyOfMindAgent Swarm""",
+        PerSourceFilter SelectorGroupChat SocietyOfMindAgent Swarm CostTermination
+        NoProgressTermination WallTimeTermination""",
     "sandcrew.agents.base": """AndTerminationCondition ChatAgent Handoff OrTerminationCondition
         Response Task TaskResult TaskRunner Team TerminatedException TerminationCondition
         task_messages""",
