@@ -11,7 +11,7 @@ from ..sandbox.errors import (
     SandcrewError,
     UsageError,
 )
-from ..sandbox.result import Artifact, CodeResult, Denial, OutputEvent, RichOutput, Usage
+from ..sandbox.result import Artifact, CodeResult, Contact, Denial, OutputEvent, RichOutput, Usage
 from .base import CodeExecutor
 from .block import CodeBlock, canonical_language
 from .blockwise import BlockwiseExecutor
@@ -52,6 +52,7 @@ __all__ = [
     "CodeExecutor",
     "CodeResult",
     "CommandLineCodeResult",
+    "Contact",
     "Denial",
     "ExecutionEvent",
     "FuncSpec",

@@ -13,7 +13,7 @@ from .errors import (
     UsageError,
 )
 from .policy import Policy
-from .result import Artifact, CodeResult, Denial, OutputEvent, RichOutput, Usage
+from .result import Artifact, CodeResult, Contact, Denial, OutputEvent, RichOutput, Usage
 
 if TYPE_CHECKING:
     from .run import Run
@@ -25,6 +25,7 @@ __all__ = [
     "BackendError",
     "BackendUnavailable",
     "CodeResult",
+    "Contact",
     "Denial",
     "MissingExtra",
     "OutputEvent",

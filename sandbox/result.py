@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .network.log import Contact
-
 EXIT_TIMEOUT = 124
 """Exit code of a program that ran into its time limit (as ``timeout(1)`` has it)."""
 EXIT_CANCELLED = 125
@@ -81,6 +79,21 @@ class Denial:
     kind: str
     subject: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An address that was connected to."""
+
+    host: str
+    """As the guest named it, in canonical form."""
+    port: int
+    address: str
+    connections: int
+    sent: int
+    """Bytes from the guest to the host."""
+    received: int
+    """Bytes from the host to the guest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,11 @@ class MarkdownWriter:
             return
         # Highlighted together with the lines before: a string may have begun there.
         self._code = [*self._code, line][-_MAX_LINES_IN_CONTEXT:]
-        self._block(highlight("\n".join(self._code), self._lexer).split("\n")[len(self._code) - 1])
+        self._block(
+            highlight("\n".join(self._code), self._lexer).split("\n", allow_blank=True)[
+                len(self._code) - 1
+            ]
+        )
 
     def _block(self, text: Text) -> None:
         self._console.print(Padding(text, (0, 1), style=f"on {CODE_BACKGROUND}"))

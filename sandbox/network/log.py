@@ -5,25 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..result import Contact
 from .refused import Refused, Unreachable
 
 if TYPE_CHECKING:
     from .hosts import IP, Endpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """An address that was connected to."""
-
-    host: str
-    """As the guest named it, in canonical form."""
-    port: int
-    address: str
-    connections: int
-    sent: int
-    """Bytes from the guest to the host."""
-    received: int
-    """Bytes from the host to the guest."""
 
 
 @dataclass(frozen=True, slots=True)
