@@ -27,13 +27,20 @@ class Guest:
 
     ``end`` is what is known of its end: the report of its first process, or of the zygote if
     that was killed. It holds ``exit_code``, ``cpu_seconds``, ``peak_memory``, or ``error``.
-    ``accounts`` is what its cgroup counted, if it has one.
+    ``accounts`` is what its cgroup counted, if it has one. ``order`` is the signal upon which its
+    first process, or the kernel for it, kills all others.
     """
 
-    def __init__(self, sock: socket.socket, cgroup: Cgroup | None) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        cgroup: Cgroup | None,
+        order: signal.Signals = signal.SIGKILL,
+    ) -> None:
         self._channel = Channel(sock, self._on_frame, self._on_close)
         self._channel.attach()
         self._cgroup = cgroup
+        self._order = order
         self._pidfd: int | None = None
         self._door: socket.socket | None = None
         self._confined = False
@@ -76,17 +83,20 @@ class Guest:
             await self._channel.send({"program": program}, code, streams)
 
     def kill(self) -> None:
-        """Kill everything in the guest, by killing the first process of its namespace."""
+        """Kill everything in the guest, by way of its first process."""
         self._killed = True
         if self._pidfd is not None:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+                signal.pidfd_send_signal(self._pidfd, self._order)
 
     async def dead(self) -> bool:
         """Kill the guest and wait, for a bounded time, until it is gone; false if it is not."""
         self.kill()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), _DEATH)
+        if not self._gone.is_set() and self._order != signal.SIGKILL:
+            self._order = signal.SIGKILL  # then the zygote buries its orphans
+            return await self.dead()
         return self._gone.is_set()
 
     # --- what the zygote says of it ---

@@ -6,10 +6,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from .guest import kernel
 from .rootfs import GUEST_UID
 
 _FAVOURED = range(1_600_000_000, 1_600_065_536)
 """Ids of guests where all 32 bits can be had: far from users, services and containers."""
+
+_CAP_CHOWN, _CAP_KILL, _CAP_SETGID, _CAP_SETUID = 1 << 0, 1 << 5, 1 << 6, 1 << 7
+_FEWEST = 1000
+"""Namespaces with fewer ids have none to spare (such as those with the caller's alone)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,16 @@ def choose_identity() -> Identity:
     return Identity(
         f"0 {uid} 1\n{GUEST_UID} {owner} 1", f"0 {gid} 1\n{GUEST_UID} {owner} 1", True, owner
     )
+
+
+def identity_without_namespaces() -> Identity:
+    """The same where no ids can be mapped: no maps, and another id only for a capable root."""
+    needed = _CAP_CHOWN | _CAP_KILL | _CAP_SETGID | _CAP_SETUID
+    capable = kernel.permitted_capabilities() & needed == needed
+    few_ids = min(_mappable("uid"), _mappable("gid")) <= _FEWEST
+    if os.geteuid() != 0 or not capable or few_ids:
+        return Identity("", "", False, None)
+    return Identity("", "", False, _unused_id())
 
 
 def _unused_id() -> int:

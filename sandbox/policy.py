@@ -22,7 +22,8 @@ _UNITS = {
     "t": GIB * KIB, "tb": 1000**4, "tib": GIB * KIB,
 }  # fmt: skip
 
-OPTIONAL_LAYERS = ("landlock", "seccomp")
+PROFILES = ("namespaces", "landlock")
+OPTIONAL_LAYERS = ("landlock", "seccomp", "landlock-signals")
 """Layers a policy may name in ``allow_missing``."""
 
 
@@ -56,6 +57,9 @@ class Policy:
         A value that cannot be meant; the message begins with the key.
     """
 
+    profile: str = "namespaces"
+    """``"namespaces"``, or ``"landlock"`` for hosts that forbid namespaces, which guarantees less:
+    see :data:`sandcrew.sandbox.profile.PROFILES`."""
     timeout: float | None = 60.0
     """Wall time of one run in seconds; ``None`` for no limit."""
     memory: int | str = GIB
@@ -86,7 +90,8 @@ class Policy:
     python: str | Path | None = None
     """The interpreter; ``None`` for the one that runs this."""
     allow_missing: Sequence[str] = ()
-    """Layers (``"landlock"``, ``"seccomp"``) without which a run goes ahead all the same."""
+    """Layers without which a run goes ahead all the same: ``"landlock"``, ``"seccomp"``, and in
+    the profile ``landlock``, which is nothing without these, only ``"landlock-signals"``."""
 
     def __post_init__(self) -> None:
         for key, check in _CHECKS.items():
@@ -121,6 +126,12 @@ class Policy:
     def replace(self, **changes: Any) -> Self:
         """A copy with some keys changed, checked again."""
         return dataclasses.replace(self, **changes)
+
+
+def _profile(value: Any) -> str:
+    if value not in PROFILES:
+        raise PolicyError(f"{value!r} is not a profile; there are {', '.join(PROFILES)}.")
+    return str(value)
 
 
 def _timeout(value: Any) -> float | None:
@@ -245,6 +256,7 @@ def _allow_missing(value: Any) -> tuple[str, ...]:
 
 
 _CHECKS = {
+    "profile": _profile,
     "timeout": _timeout,
     "memory": _size(16 * MIB, 1 << 46),
     "processes": _count(1, 100_000),

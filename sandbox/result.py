@@ -137,7 +137,7 @@ class CodeResult:
             parts.append(f"{self.usage.peak_memory / 1e6:.0f} MB of memory at most")
         if "network-proxy" in self.isolation:
             parts.append("only some hosts can be reached here, by the proxy")
-        elif "network-namespace" in self.isolation:
+        elif {"network-namespace", "no-sockets"} & set(self.isolation):
             parts.append("there is no network here")
         refused = [f"{denial.subject} ({denial.reason})" for denial in self.denials[:5]]
         if refused:

@@ -105,6 +105,71 @@ def filters() -> tuple[bytes, ...]:
     return (_export(_allow_list(library)), _export(_argument_rules(library)))
 
 
+@cache
+def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
+    """A third program, for what namespaces hide elsewhere and Landlock does not know of.
+
+    Parameters
+    ----------
+    network:
+        The host's network is open; then only sockets of Unix paths and names are closed.
+    own_uid:
+        Guests have a user id that owns nothing. Otherwise they have the caller's, and what an
+        owner may do to files it cannot write must be kept from them.
+    """
+    library = _library()
+    program = library.SyscallFilter(library.ALLOW)
+    _close_sockets(library, program, network=network)
+    _leave_others_alone(library, program)
+    refuse, pretend = library.ERRNO(errno.EPERM), library.ERRNO(0)
+    for name in _NOT_CONFINED:
+        _add(program, refuse, name)
+    for command in _FLAGS_OF_FILES:
+        _add(program, refuse, "ioctl", library.Arg(1, library.MASKED_EQ, _INT, command))
+    if not own_uid:
+        for name in _MODES_AND_TIMES:
+            _add(program, pretend, name)
+        for name in _OWNERS:
+            _add(program, refuse, name)
+    return _export(program)
+
+
+_NOT_CONFINED = ("inotify_add_watch",)
+"""Tells names and times of files that may not be opened."""
+_FLAGS_OF_FILES = (0x40086602, 0x40046602, 0x401C5820)
+"""FS_IOC_SETFLAGS, its 32-bit form, and FS_IOC_FSSETXATTR: ioctl_iflags(2)."""
+_MODES_AND_TIMES = (
+    "chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat", "utimensat",
+)  # fmt: skip
+"""Landlock does not confine them. They answer 0 and do nothing, as under fakeroot(1), for what
+copies or unpacks files takes a refusal for a failure."""
+_OWNERS = ("chown", "lchown", "fchown", "fchownat")
+_F_SETLEASE, _F_NOTIFY = 1024, 1026
+
+
+def _close_sockets(library: Any, program: Any, *, network: bool) -> None:
+    arg, masked, ne = library.Arg, library.MASKED_EQ, library.NE
+    refuse = library.ERRNO(errno.EACCES)  # as socket(2) has it
+    if network:
+        _add(program, refuse, "socket", arg(0, masked, _INT, _AF_UNIX))
+    else:
+        _add(program, refuse, "socket")
+        _add(program, refuse, "socketpair", arg(0, ne, _AF_UNIX))
+    # A pair of datagram sockets can send to any path (unix(7)); the other kinds stay a pair.
+    _add(program, refuse, "socketpair", arg(1, masked, _SOCK_TYPE_MASK, _SOCK_DGRAM))
+
+
+def _leave_others_alone(library: Any, program: Any) -> None:
+    """Calls that reach other processes of the same user, and that Landlock does not confine."""
+    arg, masked, ne = library.Arg, library.MASKED_EQ, library.NE
+    refuse = library.ERRNO(errno.EPERM)
+    _add(program, refuse, "prlimit64", arg(0, ne, 0))
+    _add(program, refuse, "setpriority", arg(0, ne, 0))
+    _add(program, refuse, "setpriority", arg(1, ne, 0))
+    for command in (_F_SETLEASE, _F_NOTIFY):
+        _add(program, refuse, "fcntl", arg(1, masked, _INT, command))
+
+
 def _allow_list(library: Any) -> Any:
     program = library.SyscallFilter(library.ERRNO(errno.ENOSYS))
     for name in ALLOWED:

@@ -12,15 +12,16 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import layers
+from . import landlock_profile, layers
 from .channel import Channel
 from .environment import base_environment, has_proxy
 from .errors import BackendCrashed, BackendError, BackendUnavailable, PolicyError
 from .guests import Guest
-from .identity import choose_identity
+from .identity import choose_identity, identity_without_namespaces
 from .interpreter import find_interpreter
 from .language import languages
 from .pool import Pool
+from .private_folders import PrivateFolders
 from .rootfs import GUEST_UID, root_entries
 from .workspace import Workspace
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .network import AllowList
     from .packages import Lease
     from .policy import Policy
+    from .rootfs import Entry
 
 _GUEST = Path(__file__).parent / "guest" / "__main__.py"
 _START = 60.0
@@ -51,7 +53,11 @@ class Zygote:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._identity = choose_identity()
+        self._without_namespaces = policy.profile == "landlock"
+        self._identity = (
+            identity_without_namespaces() if self._without_namespaces else choose_identity()
+        )
+        self._private: PrivateFolders | None = None
         self._guests: dict[int, Guest] = {}
         self._abandoned: list[Guest] = []
         self._packages: Lease | None = None
@@ -102,9 +108,10 @@ class Zygote:
     def workspace(self) -> Workspace:
         """The guests' workspace, seen from here."""
         assert self._folder is not None
-        # A folder of the caller's is shown to guests under their own id; what is written here
+        # A folder of the caller's is mounted for guests under their own id; what is written here
         # already belongs to the caller.
-        owner = self._identity.owner if self._policy.workdir is None else None
+        mapped = self._policy.workdir is not None and not self._without_namespaces
+        owner = None if mapped else self._identity.owner
         return Workspace(self._folder, (owner, owner) if owner is not None else None)
 
     def attach(self) -> None:
@@ -133,7 +140,8 @@ class Zygote:
         ours, theirs = socket.socketpair()
         with theirs:
             self._next_id += 1
-            guest = self._guests[self._next_id] = Guest(ours, cgroup)
+            order = signal.SIGTERM if self._without_namespaces else signal.SIGKILL
+            guest = self._guests[self._next_id] = Guest(ours, cgroup, order)
             try:
                 header = {"op": "guest", "id": self._next_id}
                 await self._channel.send(header, fds=[theirs.fileno()])
@@ -164,6 +172,9 @@ class Zygote:
                 with contextlib.suppress(OSError):
                     os.close(fd)
         self._folder = None
+        if self._private is not None:
+            await asyncio.shield(asyncio.to_thread(self._private.remove))
+            self._private = None
         if self._packages is not None:
             self._packages.close()
 
@@ -182,17 +193,19 @@ class Zygote:
 
     async def _open(self, interpreter: Interpreter, packages: Path | None) -> None:
         policy = self._policy
-        checked, programs = await asyncio.to_thread(layers.check, policy)
+        checked, programs = await asyncio.to_thread(self._check)
         self._cgroups = checked.cgroups
         self.isolation = checked.names
         tools = [folder for language in languages().values() for folder in language.folders]
         tools += [packages] if packages else []
-        config = {
+        entries = root_entries(policy, interpreter, tools)
+        config: dict[str, Any] = {
             "op": "open",
+            "profile": policy.profile,
             "network": "host" if policy.network == "host" else "none",
             "proxy": has_proxy(policy),
             "paths": [str(packages)] if packages else [],
-            "root": root_entries(policy, interpreter, tools),
+            "root": entries,
             "workdir": str(policy.workdir) if policy.workdir else None,
             "idmap": self._identity.owner if policy.workdir else None,
             "uid": GUEST_UID,
@@ -207,8 +220,12 @@ class Zygote:
             "filters": [len(program) for program in programs],
             "preload": list(policy.preload),
         }
+        if self._without_namespaces:
+            needed = (*interpreter.prefixes, *([packages] if packages else []))
+            config |= await asyncio.to_thread(self._landlock_config, checked, needed, entries)
         await self._ask("unshared", config, b"".join(programs))
-        self._write_maps(self._identity)
+        if not self._without_namespaces:
+            self._write_maps(self._identity)
         await self._ask("zygote", {"op": "mapped"})
         ready = await self._ask("ready")
         if policy.workdir:  # its own path, where files keep the owner they have on this host
@@ -216,6 +233,19 @@ class Zygote:
         missing: dict[str, str] = ready["missing"]
         for name, why in missing.items():
             raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
+
+    def _check(self) -> tuple[layers.Layers, tuple[bytes, ...]]:
+        if self._without_namespaces:
+            return landlock_profile.check(self._policy, self._identity.owner is not None)
+        return layers.check(self._policy)
+
+    def _landlock_config(
+        self, checked: layers.Layers, needed: Sequence[Path], entries: list[Entry]
+    ) -> dict[str, Any]:
+        owner = self._identity.owner
+        landlock_profile.check_reach(self._policy, owner, needed)
+        self._private = PrivateFolders.create(owner)
+        return landlock_profile.config(self._policy, checked, owner, self._private, entries)
 
     def _replace_folder(self, folder: int) -> None:
         if self._folder is not None:

@@ -1,4 +1,7 @@
-"""The layers around one guest, put on by its first process before any untrusted code runs."""
+"""The layers around one guest, put on by its first process before any untrusted code runs.
+
+What is here in public is shared by both profiles; the rest is of the profile ``namespaces``.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ Config = dict[str, Any]
 # Landlock access rights: linux/landlock.h. Names of the kernel without LANDLOCK_ACCESS_FS_.
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _ABI_1 = (1 << 13) - 1
-_REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
-_SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1, 2
+_REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+_SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 
 _WRITABLE = (root.WORKSPACE, root.HOME, "/tmp", "/dev/shm")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
 def confine(config: Config) -> int | None:
@@ -38,11 +41,11 @@ def confine(config: Config) -> int | None:
     _own_mounts(config)
     _become_unprivileged(config["uid"], maps)
     os.close(maps)
-    _limit(config)
+    limit(config)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if config["landlock"]:
         _landlock(config["landlock"])
-    return _filter_calls(config["filters"])
+    return filter_calls(config["filters"])
 
 
 def _own_namespaces(config: Config) -> None:
@@ -103,12 +106,11 @@ def _become_unprivileged(uid: int, maps: int) -> None:
     kernel.set_capabilities(0)
 
 
-def _limit(config: Config) -> None:
+def limit(config: Config) -> None:
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: config["memory"],
         resource.RLIMIT_FSIZE: config["disk"],
-        resource.RLIMIT_NPROC: config["processes"],
         resource.RLIMIT_NOFILE: 4096,
         resource.RLIMIT_MEMLOCK: 64 << 10,
         resource.RLIMIT_MSGQUEUE: 0,
@@ -116,6 +118,8 @@ def _limit(config: Config) -> None:
         resource.RLIMIT_NICE: 0,
         resource.RLIMIT_SIGPENDING: 1024,
     }
+    if config["processes"] is not None:
+        limits[resource.RLIMIT_NPROC] = config["processes"]
     for kind, wanted in limits.items():
         _, hard = resource.getrlimit(kind)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -125,23 +129,31 @@ def _limit(config: Config) -> None:
         os.sched_setaffinity(0, cpus)
 
 
-def _landlock(abi: int) -> None:
+def handled_by(abi: int) -> int:
+    """All accesses to files that this version of Landlock can refuse."""
     handled = _ABI_1
     handled |= _REFER if abi >= 2 else 0
-    handled |= _TRUNCATE if abi >= 3 else 0
-    handled |= _IOCTL_DEV if abi >= 5 else 0
-    scoped = _SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS if abi >= 6 else 0
-    ruleset = kernel.landlock_ruleset(handled, 0, scoped)
+    handled |= TRUNCATE if abi >= 3 else 0
+    return handled | (IOCTL_DEV if abi >= 5 else 0)
+
+
+def scopes_of(abi: int) -> int:
+    return _SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS if abi >= 6 else 0
+
+
+def _landlock(abi: int) -> None:
+    handled = handled_by(abi)
+    ruleset = kernel.landlock_ruleset(handled, 0, scopes_of(abi))
     kernel.landlock_allow(ruleset, "/", EXECUTE | READ_FILE | READ_DIR)
     for path in _WRITABLE:
-        kernel.landlock_allow(ruleset, path, handled & ~_IOCTL_DEV)
-    for path in _DEVICES:
-        kernel.landlock_allow(ruleset, path, (READ_FILE | WRITE_FILE | _TRUNCATE) & handled)
+        kernel.landlock_allow(ruleset, path, handled & ~IOCTL_DEV)
+    for path in DEVICES:
+        kernel.landlock_allow(ruleset, path, (READ_FILE | WRITE_FILE | TRUNCATE) & handled)
     kernel.landlock_restrict(ruleset)
     os.close(ruleset)
 
 
-def _filter_calls(programs: list[bytes]) -> int | None:
+def filter_calls(programs: list[bytes]) -> int | None:
     """Install the filters. The first one hands calls over, and no process may have two such."""
     if not programs:
         return None

@@ -15,7 +15,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from . import kernel, program
+from . import kernel, landlocked, program
 from .channel import Channel
 from .confine import confine
 
@@ -25,17 +25,19 @@ PROXY = ("127.0.0.1", 3128)
 
 
 def main(config: dict[str, Any], fd: int) -> NoReturn:
-    """Be the first process of a new pid namespace, with the guest's socket as ``fd``."""
+    """Be the first process of a guest (and of its pid namespace), with its socket as ``fd``."""
     _forget_the_zygote(fd)
     channel = Channel(socket.socket(fileno=_SOCKET))
+    without_namespaces = config["profile"] == "landlock"
     try:
-        listener = confine(config)
+        listener, written = _put_layers_on(config)
         # The program shares this process's id. It must not be able to look into it.
-        written = os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         _hand_over_the_door(channel, config)
         if not channel.sock.recv(1):
             os._exit(0)  # the host has no use for this guest any more
+        if without_namespaces:
+            landlocked.listen_for_the_end()
         pid = os.fork()
     except BaseException as error:  # fail closed: nothing ran, and the host is told why
         channel.send({"op": "refused", "error": str(error.args[-1] if error.args else error)})
@@ -47,10 +49,26 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if without_namespaces:
+            landlocked.shield(config)
+            program.main(channel, lambda job: landlocked.relocate(job, config))
         program.main(channel)
     status = _wait_for(pid, channel, listener)
-    _bury_the_rest()
-    _report(channel, status, written)
+    if without_namespaces:
+        landlocked.bury_guest(config)
+        _report(channel, status, written, None)
+        landlocked.sweep_tmp(config)
+    else:
+        _bury_the_rest()
+        _report(channel, status, written, _last_pid() - 1)  # without this one
+    os._exit(exit_code(status))
+
+
+def _put_layers_on(config: dict[str, Any]) -> tuple[int | None, int]:
+    if config["profile"] == "landlock":
+        return landlocked.confine_guest(config)
+    listener = confine(config)
+    return listener, os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _hand_over_the_door(channel: Channel, config: dict[str, Any]) -> None:
@@ -91,21 +109,19 @@ def _bury_the_rest() -> None:
         pass
 
 
-def _report(channel: Channel, status: int, written: int) -> NoReturn:
+def _report(channel: Channel, status: int, written: int, processes: int | None) -> None:
     """Say how it went, when nothing of the guest is left but this process."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = exit_code(status)
     channel.send(
         {
             "op": "ended",
-            "exit_code": code,
+            "exit_code": exit_code(status),
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_memory": usage.ru_maxrss * 1024,
-            "processes": _last_pid() - 1,  # without this one
+            "processes": processes,
             "bytes_written": _wchar(written),
         }
     )
-    os._exit(code)
 
 
 def _last_pid() -> int:
@@ -141,6 +157,8 @@ def _wait_for(worker: int, channel: Channel, listener: int | None) -> int:
             return status
         if child:
             continue
+        if landlocked.told_to_end():
+            return signal.SIGKILL
         for fd, event in poll.poll():
             if fd == wake_r:
                 os.read(wake_r, 4096)

@@ -15,16 +15,22 @@ import struct
 import sys
 import time
 import types
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 if TYPE_CHECKING:
     from .channel import Channel
 
 _FIONREAD = 0x541B
 
+tmp = "/tmp"
+"""Where programs are put that are no file of the workspace."""
 
-def main(channel: Channel) -> NoReturn:
-    """Wait for the one job of this guest and run it; the socket is gone before it runs."""
+
+def main(channel: Channel, prepare: Callable[[dict[str, Any]], None] | None = None) -> NoReturn:
+    """Wait for the one job of this guest and run it; the socket is gone before it runs.
+
+    ``prepare`` may change the job before.
+    """
     frame = channel.receive()
     if frame is None:
         os._exit(0)
@@ -33,6 +39,8 @@ def main(channel: Channel) -> NoReturn:
         os.dup2(fd, target)
         os.close(fd)
     channel.sock.close()
+    if prepare is not None:
+        prepare(header["program"])
     _run(header["program"], code)
 
 
@@ -93,7 +101,7 @@ def _run_python(file: str, code: bytes) -> int:
     _reseed()
     sys.argv = [file]
     folder = os.path.dirname(file)
-    sys.path.insert(0, os.getcwd() if folder == "/tmp" else folder)
+    sys.path.insert(0, os.getcwd() if folder == tmp else folder)
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=file, __builtins__=builtins)
     sys.modules["__main__"] = module
@@ -216,7 +224,7 @@ def _run_exit_functions() -> None:
 
 def _drop_program() -> None:
     own = [m for name, m in sys.modules.items() if name not in _loaded_before]
-    places = (os.getcwd(), "/tmp")
+    places = (os.getcwd(), tmp)
     for module in [sys.modules["__main__"], *own]:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.startswith(places):

@@ -16,9 +16,9 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, NoReturn, Sequence
+from typing import Any, Callable, NoReturn, Sequence
 
-from . import init, kernel, program, root
+from . import init, kernel, landlocked, namespaces, program, root
 from .channel import Channel
 
 Config = dict[str, Any]
@@ -27,14 +27,20 @@ Config = dict[str, Any]
 def main(fd: int) -> NoReturn:
     """Serve the host on the socket ``fd`` until it closes."""
     channel = Channel(socket.socket(fileno=fd))
+    guard = os.getpid()
     frame = channel.receive()
     if frame is None:
         os._exit(0)
     config, body = frame
     config["filters"] = _split(body, config["filters"])
+    without_namespaces = config["profile"] == "landlock"
+    workspace = None
     try:
-        workspace = _workspace_mount(config)
-        _unshare(config)
+        if without_namespaces:
+            landlocked.adopt_orphans()
+        else:
+            workspace = _workspace_mount(config)
+            _unshare(config)
     except OSError as error:
         _refuse(channel, error)
     channel.send({"op": "unshared"})
@@ -45,8 +51,15 @@ def main(fd: int) -> NoReturn:
     except OSError as error:
         _refuse(channel, error)
     if pid:
-        _guard(channel, pid)
-    _serve(channel, config, workspace)
+        _guard(channel, pid, landlocked.outlive if without_namespaces else _wait_for)
+    try:
+        if without_namespaces:
+            folder = landlocked.confine_zygote(config, guard)
+        else:
+            folder = _enter_root(config, workspace)
+    except OSError as error:
+        _refuse(channel, error)
+    _serve(channel, config, folder)
 
 
 def _split(body: bytes, sizes: list[int]) -> list[bytes]:
@@ -63,12 +76,15 @@ def _refuse(channel: Channel, error: OSError) -> NoReturn:
     os._exit(1)
 
 
-def _guard(channel: Channel, pid: int) -> NoReturn:
+def _guard(channel: Channel, pid: int, wait_for: Callable[[int], int]) -> NoReturn:
     """The parent of the zygote, outside of its namespace: hands over a pidfd, then reaps it."""
     channel.send({"op": "zygote"}, [os.pidfd_open(pid)])
     channel.sock.close()
-    _, status = os.waitpid(pid, 0)
-    os._exit(init.exit_code(status))
+    os._exit(init.exit_code(wait_for(pid)))
+
+
+def _wait_for(pid: int) -> int:
+    return os.waitpid(pid, 0)[1]
 
 
 def _unshare(config: Config) -> None:
@@ -122,17 +138,18 @@ def _id_namespace(uid_map: str, gid_map: str) -> int:
         os.waitpid(pid, 0)
 
 
-def _serve(channel: Channel, config: Config, workspace: int | None) -> NoReturn:
+def _enter_root(config: Config, workspace: int | None) -> int:
+    """Make the small root this process's own; returns the workspace as a descriptor."""
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    try:
-        if workspace is None and config["workdir"]:
-            workspace = kernel.open_tree(config["workdir"])
-            kernel.mount_setattr(workspace, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
-        root.build(config, workspace)
-        folder = os.open(root.WORKSPACE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        _refuse(channel, error)
+    if workspace is None and config["workdir"]:
+        workspace = kernel.open_tree(config["workdir"])
+        kernel.mount_setattr(workspace, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
+    root.build(config, workspace)
     config["under_tmp"] = root.paths_under_tmp(config)
+    return os.open(root.WORKSPACE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     os.umask(0o022)
     _add_to_path(config["paths"])
     missing = _preload(config["preload"])
@@ -167,8 +184,8 @@ class Zygote:
 
     def __init__(self, channel: Channel, config: Config) -> None:
         self._channel = channel
-        self._config = config
-        self._pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        without_namespaces = config["profile"] == "landlock"
+        self._forks = (landlocked if without_namespaces else namespaces).Forks(config)
         self._guests: dict[int, int] = {}
 
     def serve(self) -> NoReturn:
@@ -186,7 +203,7 @@ class Zygote:
                     os.read(child_r, 4096)
                     self._reap()
                 elif not self._channel.fill(socket.MSG_DONTWAIT):
-                    os._exit(0)  # and the kernel kills what is left in the namespace
+                    self._forks.end(self._guests)
             while True:
                 frame = self._channel.pending()
                 if frame is None:
@@ -196,20 +213,17 @@ class Zygote:
     def _fork(self, header: dict[str, Any]) -> None:
         (sock,) = self._channel.take_fds(header)
         try:
-            # The new namespace is for the next child only; this process goes back to its own.
-            kernel.unshare(kernel.CLONE_NEWPID)
-            pid = os.fork()
+            pid = self._forks.fork()
         except OSError as error:
             self._say("exited", header["id"], error=str(error), exit_code=1)
         else:
             if pid == 0:
-                init.main(self._config, sock)
+                init.main(self._forks.config_of(header["id"]), sock)
             self._guests[pid] = header["id"]
             pidfd = os.pidfd_open(pid)
             self._say("started", header["id"], [pidfd])
             os.close(pidfd)
         finally:
-            kernel.setns(self._pid_namespace, kernel.CLONE_NEWPID)
             os.close(sock)
 
     def _reap(self) -> None:
@@ -217,9 +231,13 @@ class Zygote:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
+            guest = self._guests.pop(pid, None)
+            if guest is None:  # an orphan that has come to us
+                continue
+            self._forks.bury(guest, status, self._guests)
             self._say(
                 "exited",
-                self._guests.pop(pid),
+                guest,
                 exit_code=init.exit_code(status),
                 cpu_seconds=usage.ru_utime + usage.ru_stime,
                 peak_memory=usage.ru_maxrss * 1024,

@@ -1,0 +1,316 @@
+"""The layers of the profile ``landlock``, which uses no namespace at all.
+
+Files, TCP, devices and signals are confined by Landlock (Documentation/userspace-api/landlock.rst
+of the kernel), all other sockets and what Landlock does not know of by seccomp. Guests see the
+paths of the host; those they may not open answer with EACCES.
+
+Three nested Landlock domains keep the processes of ours apart from the program: the zygote is in
+the outermost, the first process of each guest in one of its own, and the program in a third, so
+that a signal goes inwards only. That also makes ``kill(-1)`` of the first process exact: it hits
+all processes of its guest at once, and no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import stat
+from typing import Any, Collection, Iterable, NoReturn, Optional
+
+from . import confine, descendants, kernel, program, sweep
+
+Config = dict[str, Any]
+
+_CONNECT_AND_BIND_TCP = 3
+_MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
+_READ = confine.EXECUTE | confine.READ_FILE | confine.READ_DIR
+_USE = confine.READ_FILE | confine.WRITE_FILE | confine.TRUNCATE
+_OF_FILES = _USE | confine.EXECUTE | confine.IOCTL_DEV
+
+_PATIENCE = 2.0
+"""Seconds for guests to bury their own, and for a run's /tmp to be removed before closing."""
+
+_told_to_end = False
+
+
+# --- the guard and the zygote ---
+
+
+def adopt_orphans() -> None:
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def outlive(zygote: int) -> int:
+    """Be the guard: wait for the end of the zygote, bury what it left, return its status."""
+    _, status = os.waitpid(zygote, 0)
+    _bury_guests(descendants.children())
+    return status
+
+
+def confine_zygote(config: Config, guard: int) -> int:
+    """Put the zygote into a domain; returns the workspace as a descriptor.
+
+    It still has the ids of the caller, and may read /proc to find orphans.
+    """
+    adopt_orphans()
+    zygote = os.getpid()
+
+    def end(*_: object) -> None:
+        if os.getpid() != zygote:  # a guest that has not yet a disposition of its own
+            os._exit(128 + signal.SIGTERM)
+        end_guests(descendants.children())
+
+    signal.signal(signal.SIGTERM, end)
+    _die_with(guard)
+    config["oom_score_adj"] = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    places = config["places"]
+    _restrict(config, [*config["readable"], "/proc"], [places["base"], places["workspace"]])
+    return os.open(places["workspace"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+class Forks:
+    """Forks the first process of each guest, and sees to it that none of a guest outlives it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._adjustment: int = config["oom_score_adj"]
+        self._own = os.pread(self._adjustment, 16, 0)
+
+    def fork(self) -> int:
+        # Guests are the first to go when memory is short. Who is not root can go back to where
+        # they were, and not below (proc_pid_oom_score_adj(5)).
+        os.write(self._adjustment, b"1000")
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid:
+                os.write(self._adjustment, self._own)
+        return pid
+
+    def config_of(self, guest: int) -> Config:
+        places = self._config["places"]
+        return {**self._config, "places": {**places, "tmp": _tmp_of(self._config, guest)}}
+
+    def bury(self, guest: int, status: int, guests: Collection[int]) -> None:
+        """A first process that ends by itself has buried its guest; one that was killed has not.
+
+        Its orphans are our children now, beside the first processes of other ``guests``.
+        """
+        if os.WIFSIGNALED(status):
+            descendants.bury(keep=guests)
+        with contextlib.suppress(OSError):  # closing the sandbox removes what is in it
+            os.rmdir(_tmp_of(self._config, guest))
+
+    def end(self, guests: Collection[int]) -> NoReturn:
+        """Leave nothing alive: what the end of a pid namespace does elsewhere."""
+        end_guests(guests)
+
+
+def end_guests(guests: Collection[int]) -> NoReturn:
+    for pid in guests:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    _bury_guests(guests)
+    os._exit(0)
+
+
+def _tmp_of(config: Config, guest: int) -> str:
+    return f"{config['places']['base']}/tmp/{guest}"
+
+
+def _bury_guests(guests: Collection[int]) -> None:
+    """Guests that were told to end bury theirs more exactly than we could; then kill the rest."""
+    descendants.let_end(guests, _PATIENCE)
+    descendants.bury()
+
+
+def _die_with(parent: int) -> None:
+    """Be told (SIGTERM) when the parent dies, also when it has died before this call."""
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+# --- the first process of a guest ---
+
+
+def confine_guest(config: Config) -> tuple[Optional[int], int]:
+    """Put every layer on this process, the first of a guest.
+
+    Returns the descriptor on which refused system calls arrive, and one of /proc/self/io.
+
+    Raises
+    ------
+    OSError
+        A layer could not be put on; the process must end without running anything.
+    """
+    zygote = os.getppid()
+    written = os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
+    places = config["places"]
+    os.mkdir(places["tmp"], 0o700)
+    if config["uid"] is not None:
+        os.chown(places["tmp"], config["uid"], config["uid"])
+    _limit(config)
+    _become_unprivileged(config["uid"])
+    adopt_orphans()
+    _die_with(zygote)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    _restrict(config, config["readable"] + _to_find_orphans(config), _writable(config))
+    if config["scoped"]:
+        _make_sure_signals_are_scoped(zygote)
+    os.chdir(places["workspace"])
+    return confine.filter_calls(config["filters"]), written
+
+
+def _writable(config: Config) -> list[str]:
+    return [config["places"][name] for name in ("workspace", "home", "tmp")]
+
+
+def _to_find_orphans(config: Config) -> list[str]:
+    return [] if config["scoped"] else ["/proc"]
+
+
+def _limit(config: Config) -> None:
+    """RLIMIT_NPROC counts all processes of a user, so it comes on top of those there are."""
+    processes = config["processes"]
+    if processes is not None:
+        uid = os.getuid() if config["uid"] is None else config["uid"]
+        processes += _tasks_of(uid)
+    confine.limit({**config, "processes": processes})
+
+
+def _tasks_of(uid: int) -> int:
+    """Processes and threads of a user: proc_pid_status(5)."""
+    count = 0
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/status", errors="replace") as file:
+                fields = dict(line.split(":", 1) for line in file)
+        except (OSError, ValueError):
+            continue
+        if int(fields["Uid"].split()[0]) == uid:
+            count += int(fields["Threads"])
+    return count
+
+
+def _become_unprivileged(uid: Optional[int]) -> None:
+    kernel.drop_bounding_set()
+    kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    kernel.set_capabilities(0)
+
+
+def _make_sure_signals_are_scoped(outside: int) -> None:
+    """Fail closed: without the scope, kill(-1) would hit every process of the user."""
+    try:
+        os.kill(outside, 0)
+    except PermissionError:
+        return
+    raise OSError("Landlock does not hold signals back")
+
+
+def listen_for_the_end() -> None:
+    """From now on SIGTERM means: kill everything in this guest, and end."""
+
+    def take_note(*_: object) -> None:
+        global _told_to_end
+        _told_to_end = True
+
+    signal.signal(signal.SIGTERM, take_note)
+
+
+def told_to_end() -> bool:
+    return _told_to_end
+
+
+def bury_guest(config: Config) -> None:
+    """Kill and reap all of the guest but this process, its first."""
+    if not config["scoped"]:
+        descendants.bury()
+        return
+    _make_sure_signals_are_scoped(os.getppid())
+    try:
+        os.kill(-1, signal.SIGKILL)
+        while True:
+            os.wait()
+    except (ProcessLookupError, ChildProcessError):
+        pass
+
+
+def sweep_tmp(config: Config) -> None:
+    """Remove what the run left in its /tmp; what this cannot, closing the sandbox does."""
+    sweep.empty(config["places"]["tmp"], _PATIENCE)
+
+
+# --- the program ---
+
+
+def shield(config: Config) -> None:
+    """Put the program into a domain of its own, from which nothing of ours can be signalled."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        if config["scoped"]:
+            _enter(kernel.landlock_ruleset(0, 0, confine.SCOPE_SIGNALS))
+        else:
+            _restrict(config, config["readable"], _writable(config))
+    except OSError:
+        os._exit(126)  # fail closed: nothing ran
+
+
+def relocate(job: dict[str, Any], config: Config) -> None:
+    """Give a program the paths of the host for those that a private root would have."""
+    places = config["places"]
+    inside = {"/workspace": places["workspace"], "/tmp": places["tmp"]}
+    file = job["file"]
+    for prefix, outside in inside.items():
+        if file.startswith(prefix + "/"):
+            job["file"] = outside + file[len(prefix) :]
+    job["argv"] = [job["file"] if argument == file else argument for argument in job["argv"]]
+    environment = job["env"]
+    for name, default, outside in (
+        ("HOME", "/home/sandbox", places["home"]),
+        ("TMPDIR", "/tmp", places["tmp"]),
+    ):
+        if environment.get(name) == default:
+            environment[name] = outside
+    program.tmp = places["tmp"]
+
+
+# --- Landlock ---
+
+
+def _restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) -> None:
+    """Enter a domain that reads and executes ``readable`` and does anything in ``writable``."""
+    abi = config["landlock"]
+    handled = confine.handled_by(abi)
+    network = _CONNECT_AND_BIND_TCP if abi >= 4 and config["network"] == "none" else 0
+    ruleset = kernel.landlock_ruleset(handled, network, confine.scopes_of(abi))
+    for path in readable:
+        _allow(ruleset, path, _READ)
+    for path in writable:
+        _allow(ruleset, path, handled & ~(confine.IOCTL_DEV | _MAKE_CHAR | _MAKE_BLOCK))
+    for path in confine.DEVICES:
+        _allow(ruleset, path, _USE & handled)
+    _enter(ruleset)
+
+
+def _allow(ruleset: int, path: str, access: int) -> None:
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:  # it went away, and with it what could be allowed
+        return
+    kernel.landlock_allow(ruleset, path, access if is_folder else access & _OF_FILES)
+
+
+def _enter(ruleset: int) -> None:
+    kernel.landlock_restrict(ruleset)
+    os.close(ruleset)

@@ -1,0 +1,160 @@
+"""The profile ``landlock``, seen from the host: what it needs, and what guests are told of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import private_folders, seccomp
+from .cgroup import find_cgroups
+from .errors import BackendUnavailable, PolicyError
+from .guest import kernel
+from .layers import DOCKER, Layers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .policy import Policy
+    from .private_folders import PrivateFolders
+    from .rootfs import Entry
+
+_FILES, _TCP, _DEVICES, _SCOPES = 3, 4, 5, 6
+"""Versions of Landlock from which on it confines these (kernel: userspace-api/landlock.rst)."""
+
+# System-wide figures that programs ask for; the same ones a guest of the other profile sees.
+_PROC = ("cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems")
+
+
+def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
+    """The layers for ``policy`` on this host, and the seccomp programs.
+
+    Raises
+    ------
+    BackendUnavailable
+        A layer is missing without which this profile guarantees nothing.
+    PolicyError
+        The policy asks for what only the other profile can give.
+    """
+    _refuse_what_needs_namespaces(policy)
+    abi = _landlock(policy)
+    network = policy.network == "host"
+    programs = (
+        *seccomp.filters(),
+        seccomp.without_namespaces(network=network, own_uid=own_uid),
+    )
+    cgroups = find_cgroups()
+    if cgroups is not None:
+        cgroups.reap()
+    private_folders.reap()
+    names = ["profile-landlock", f"landlock-{abi}", "landlock-files"]
+    names += ["landlock-tcp"] if abi >= _TCP and not network else []
+    names += ["landlock-devices"] if abi >= _DEVICES else []
+    names += ["landlock-abstract-sockets", "landlock-signals"] if abi >= _SCOPES else []
+    names += ["seccomp", "no-unix-sockets" if network else "no-sockets"]
+    names += ["private-folders"]
+    names += ["unprivileged-uid"] if own_uid else []
+    names += ["no-capabilities", "no-new-privileges", "rlimits", "clean-environment"]
+    names += [f"cgroup-v{cgroups.version}"] if cgroups is not None else []
+    return Layers(tuple(names), abi, cgroups), programs
+
+
+def _refuse_what_needs_namespaces(policy: Policy) -> None:
+    if policy.network not in ("none", "host"):
+        raise PolicyError(
+            "network: a list of hosts needs a network namespace, which the profile 'landlock' "
+            "does without. Use the profile 'namespaces', or the network 'none'."
+        )
+
+
+def _landlock(policy: Policy) -> int:
+    abi = kernel.landlock_abi()
+    if abi < _FILES:
+        raise BackendUnavailable(
+            "Landlock",
+            why=f"the profile 'landlock' needs version {_FILES} of it, and this kernel has "
+            + (f"version {abi}" if abi else "none, or has it switched off"),
+            remedy="Use Linux 6.2 or later with 'landlock' in the lsm= list of the kernel command "
+            f"line. {DOCKER}",
+        )
+    if abi < _SCOPES and "landlock-signals" not in policy.allow_missing:
+        raise BackendUnavailable(
+            "Landlock",
+            why=f"version {abi} of this kernel does not hold signals back, so code could kill "
+            "processes of the same user",
+            remedy=f"Use Linux 6.12 or later (version {_SCOPES}), or name 'landlock-signals' in "
+            f"the policy's allow_missing. {DOCKER}",
+        )
+    return abi
+
+
+def check_reach(policy: Policy, owner: int | None, folders: Iterable[Path]) -> None:
+    """Refuse folders that guests need and cannot reach under a user id that owns nothing.
+
+    Raises
+    ------
+    BackendUnavailable
+        The interpreter is out of reach.
+    PolicyError
+        The workspace is.
+    """
+    if owner is None:
+        return
+    for folder in folders:
+        closed = _closed_to_others(folder, os.R_OK | os.X_OK)
+        if closed:
+            raise BackendUnavailable(
+                f"the interpreter in {folder}",
+                why=f"{closed} is closed to other users, and guests of the profile 'landlock' that "
+                "root starts have a user id that owns nothing",
+                remedy=f"Name an interpreter all users can read (python in the policy, such as "
+                f"/usr/bin/python3), open the folder (chmod o+rx {closed}), start sandcrew as an "
+                "ordinary user, or use the profile 'namespaces'.",
+            )
+    if policy.workdir is None:
+        return
+    closed = _closed_to_others(Path(policy.workdir), os.R_OK | os.W_OK | os.X_OK)
+    if closed:
+        raise PolicyError(
+            f"workdir: {closed} is closed to the user id of guests, which owns nothing where root "
+            "starts them. Start sandcrew as the owner of the folder, use the profile "
+            f"'namespaces', or open it (chmod o+rwx {policy.workdir})."
+        )
+
+
+def _closed_to_others(folder: Path, wanted: int) -> Path | None:
+    """The folder on the way that users who own nothing cannot pass, or use."""
+    for parent in reversed(folder.parents):
+        if not parent.stat().st_mode & os.X_OK:
+            return parent
+    return folder if folder.stat().st_mode & wanted != wanted else None
+
+
+def config(
+    policy: Policy, layers: Layers, owner: int | None, folders: PrivateFolders, entries: list[Entry]
+) -> dict[str, Any]:
+    """What guests are told besides, or instead of, what those of the other profile are.
+
+    ``owner`` is their user id if it is not the caller's; ``entries`` are those of a private root.
+    """
+    shown = [
+        entry["path"]
+        for entry in entries
+        if "text" not in entry and not entry["path"].startswith("/dev/")
+    ]
+    shown += [f"/proc/{name}" for name in _PROC]
+    if policy.network == "host":
+        shown += ["/etc/nsswitch.conf"]
+    return {
+        "uid": owner,
+        "idmap": None,
+        # Without a pids cgroup: on top of what the user runs already; the first process counts.
+        "processes": None if layers.cgroups else policy.processes + 1,
+        "scoped": layers.landlock_abi >= _SCOPES,
+        "readable": [path for path in shown if Path(path).exists()],
+        "places": {
+            "base": str(folders.base),
+            "workspace": str(policy.workdir or folders.workspace),
+            "home": str(folders.home),
+        },
+    }

@@ -1,0 +1,74 @@
+"""Folders of the host that a sandbox without mounts uses for its workspace, home and /tmp."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .guest import sweep
+from .owner import is_alive, this_process
+
+_NAME = "sandcrew-private"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateFolders:
+    """The folders of one sandbox: made by :meth:`create`, gone after :meth:`remove`."""
+
+    base: Path
+
+    @classmethod
+    def create(cls, owner: int | None) -> PrivateFolders:
+        """Make them in the temporary folder, for guests of the user id ``owner`` or the caller's.
+
+        Raises
+        ------
+        OSError
+            There is no room, or no permission.
+        """
+        name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"
+        folders = cls(_parent() / name)
+        folders.base.mkdir(mode=0o700)
+        for folder in (folders.workspace, folders.home, folders.base / "tmp"):
+            folder.mkdir(mode=0o700)
+            if owner is not None:
+                os.chown(folder, owner, owner)
+        if owner is not None:  # whose guests pass through, and can list nothing
+            folders.base.chmod(0o711)
+            (folders.base / "tmp").chmod(0o711)
+        return folders
+
+    @property
+    def workspace(self) -> Path:
+        return self.base / "workspace"
+
+    @property
+    def home(self) -> Path:
+        return self.base / "home"
+
+    def remove(self) -> None:
+        """Remove them with all that is in them; no guest may be alive."""
+        _remove(self.base)
+
+
+def reap() -> None:
+    """Remove what owners left who are dead."""
+    for folder in _parent().glob(f"{_NAME}-*"):
+        owner = folder.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
+        info = folder.lstat()
+        # A folder that somebody else has given such a name is none of ours.
+        if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not is_alive(owner):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    if sweep.empty(str(folder)):
+        folder.rmdir()
+
+
+def _parent() -> Path:
+    return Path(tempfile.gettempdir()).resolve()
