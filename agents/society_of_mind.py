@@ -13,6 +13,7 @@ from .model_context import ChatCompletionContext, UnboundedChatCompletionContext
 from .models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
 from .runtime import CancellationToken
 from .state import SocietyOfMindAgentState
+from .teams.turns import TurnTaking
 from .utils import remove_images
 
 Heard = BaseAgentEvent | BaseChatMessage
@@ -111,7 +112,7 @@ class SocietyOfMindAgent(BaseChatAgent):
     ) -> AsyncGenerator[Heard, None]:
         asked = [message.id for message in messages]
         goes_on = bool(asked) and asked == self._asked
-        if goes_on and self._done:
+        if goes_on and (self._done or (isinstance(self._team, TurnTaking) and self._team.at_end)):
             return
         if not goes_on:
             await self._forget_turn()

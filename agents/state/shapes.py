@@ -84,10 +84,16 @@ class GroupChatState(_State):
     current_turn: int
     """Turns taken in the run that is going on, or was interrupted."""
     interrupted: bool = False
+    ended: str | None = None
+    """Why that run is over, if it was interrupted before it could say so."""
+    untold: list[int] = Field(default_factory=list[int])
+    """The places in the thread of what was said and has not been in a stream."""
     due: list[str]
     """Who was to speak, and has not finished."""
     begun: list[str]
     """The teams among them that have begun."""
+    audible: int
+    """How much of ``aloud`` they are to hear."""
     speaker: Mapping[str, Any]
     """What the kind of team remembers to say who is next."""
     termination: Mapping[str, Any] | None = None

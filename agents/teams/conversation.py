@@ -47,21 +47,22 @@ class Conversation:
             self._authors.append(author)
         self.thread.append(entry)
 
-    def unheard(self, member: str) -> list[BaseChatMessage]:
-        """What the others said since the member's last turn."""
-        return [message for author, message in self._lines(self._heard[member]) if author != member]
-
     def now(self) -> int:
-        """A mark for :meth:`mark`."""
+        """A mark."""
         return len(self._aloud)
 
-    def mark(self, member: str, now: int | None = None) -> None:
-        """The member knows everything up to ``now``."""
-        self._heard[member] = len(self._aloud) if now is None else now
+    def unheard(self, member: str, until: int) -> list[BaseChatMessage]:
+        """What the others said since the member's last turn, up to a mark."""
+        lines = self._lines(self._heard[member], until)
+        return [message for author, message in lines if author != member]
+
+    def mark(self, member: str, now: int) -> None:
+        """The member knows everything up to a mark."""
+        self._heard[member] = now
 
     def said_aloud(self, start: int = 0) -> list[BaseChatMessage]:
         """Everything the members could hear, from a mark on."""
-        return [message for _, message in self._lines(start)]
+        return [message for _, message in self._lines(start, len(self._aloud))]
 
     def last_of(self, member: str) -> BaseChatMessage | None:
         """What the member said last."""
@@ -82,13 +83,18 @@ class Conversation:
         """The same, and it stays unseen."""
         return self.thread[self._checked :]
 
-    def _lines(self, start: int) -> list[tuple[str, BaseChatMessage]]:
+    def _lines(self, start: int, end: int) -> list[tuple[str, BaseChatMessage]]:
         lines: list[tuple[str, BaseChatMessage]] = []
-        for place in range(start, len(self._aloud)):
+        for place in range(start, end):
             entry = self.thread[self._aloud[place]]
             assert isinstance(entry, BaseChatMessage), "events are not said aloud"
             lines.append((self._authors[place], entry))
         return lines
+
+    def places_of(self, entries: Sequence[Entry]) -> list[int]:
+        """Where in the thread these are."""
+        wanted = {id(entry) for entry in entries}
+        return [place for place, entry in enumerate(self.thread) if wanted and id(entry) in wanted]
 
     def hush(self) -> None:
         """What was said so far nobody can hear any more; the thread keeps it."""

@@ -48,7 +48,8 @@ class BaseGroupChat(TurnTaking, ABC):
     async def reset(self) -> None:
         await self._guard.idle()
         self._conversation.clear()
-        self._due, self._begun = [], []
+        self._untold = []
+        self._due, self._begun, self._audible = [], [], 0
         await self._reset_speaker()
         await self._restart()
         await self._reset_members()
@@ -80,8 +81,11 @@ class BaseGroupChat(TurnTaking, ABC):
             agent_states={name: await m.save_state() for name, m in self._members.items()},
             current_turn=self._turns,
             interrupted=self._interrupted,
+            ended=self._ended,
+            untold=self._conversation.places_of(self._untold),
             due=self._due,
             begun=self._begun,
+            audible=self._audible,
             speaker=await self._save_speaker(),
             termination=None if self._condition is None else await self._condition.save_state(),
         ).model_dump(mode="json")
@@ -103,8 +107,10 @@ class BaseGroupChat(TurnTaking, ABC):
         )
         for name, member in self._members.items():
             await member.load_state(saved.agent_states[name])
-        self._turns, self._interrupted = saved.current_turn, saved.interrupted
-        self._due, self._begun = saved.due, saved.begun
+        self._untold = [self._conversation.thread[place] for place in saved.untold]
+        self._turns = saved.current_turn
+        self._interrupted, self._ended = saved.interrupted, saved.ended
+        self._due, self._begun, self._audible = saved.due, saved.begun, saved.audible
         await self._load_speaker(saved.speaker)
         if self._condition is not None:
             await self._condition.reset()

@@ -12,6 +12,8 @@ class Next:
     """These members speak now; several of them at the same time."""
 
     speakers: tuple[str, ...]
+    said: Entry | None = None
+    """What the team says to that; who is interrupted by it is still next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class End:
     """The end of a turn, and of the run too if there is a reason."""
 
     reason: str | None
+    said: Entry | None = None
+    """What the team says to that."""
 
 
 def is_transient(entry: Entry) -> bool:

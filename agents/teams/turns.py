@@ -59,8 +59,11 @@ class TurnTaking(Team, ABC):
         self._guard = RunGuard(self._name)
         self._turns = 0
         self._interrupted = False
+        self._ended: str | None = None  # Why the run is over that could not say so any more.
+        self._untold: list[Entry] = []  # Recorded by members side by side, and not yet given away.
         self._due: list[str] = []
         self._begun: list[str] = []
+        self._audible = 0  # Up to where those who are due hear; not each other.
 
     @abstractmethod
     def _choose(self, token: CancellationToken) -> AsyncGenerator[Entry | Next | End, None]:
@@ -102,9 +105,10 @@ class TurnTaking(Team, ABC):
         reason: str | None = None
         await self._guard.enter(run)
         try:
+            begin = await self._begin(given)
             for message in shown:
                 yield message
-            talk = self._talk(given, token or CancellationToken())
+            talk = self._talk(begin, token or CancellationToken())
             async with aclosing(cancellable(talk, token)) as items:
                 async for item in items:
                     if isinstance(item, End):
@@ -121,17 +125,24 @@ class TurnTaking(Team, ABC):
             usage=sum_usage(entry.models_usage for entry in produced),
         )
 
-    async def _talk(
-        self, given: Sequence[BaseChatMessage], token: CancellationToken
-    ) -> AsyncGenerator[Entry | End, None]:
-        """Turn after turn; the end of the talk comes last."""
-        if self._is_over() or (given and self._interrupted):
+    async def _begin(self, given: Sequence[BaseChatMessage]) -> End:
+        """Take in the task; it may be the end already."""
+        if (self.at_end and not self._untold) or (given and self._interrupted):
             await self._restart()
-        if given:
-            await self._new_task(given)
         self._interrupted = True
+        if not given:
+            return End(self._ended)
+        await self._new_task(given)
         self._conversation.tell(given)
-        end = End(await self._begin(given))
+        self._audible = self._conversation.now()
+        stop = None if self._condition is None else await self._condition.begin(given)
+        self._ended = None if stop is None else stop.content
+        return End(self._ended)
+
+    async def _talk(self, end: End, token: CancellationToken) -> AsyncGenerator[Entry | End, None]:
+        """Turn after turn; the end of the talk comes last."""
+        while self._untold:
+            yield self._untold.pop(0)
         while end.reason is None:
             step = self._due_turns(token) if self._due else self._chosen(token)
             seconds = None if self._condition is None else self._condition.seconds_left()
@@ -139,8 +150,9 @@ class TurnTaking(Team, ABC):
                 async for item in items:
                     if isinstance(item, End):
                         end = item
-                    else:
-                        yield item
+                        continue
+                    self._untold = [entry for entry in self._untold if entry is not item]
+                    yield item
         await self._restart()
         yield end
 
@@ -175,16 +187,27 @@ class TurnTaking(Team, ABC):
         """Let :meth:`_choose` decide; then somebody is due, or it is the end."""
         async with aclosing(self._choose(token)) as items:
             async for item in items:
-                if isinstance(item, End):
-                    yield item
-                elif isinstance(item, Next):
-                    self._due, self._begun = list(item.speakers), []
-                    if self._emit_team_events:
+                if isinstance(item, Next | End):
+                    if item.said is not None:
+                        self._conversation.add(item.said)
+                    self._decided(item)
+                    if item.said is not None:
+                        yield item.said
+                    if isinstance(item, End):
+                        yield item
+                    elif self._emit_team_events:
                         yield SelectSpeakerEvent(content=list(item.speakers), source=self._name)
                 else:
                     if not is_transient(item):
                         self._conversation.add(item)
                     yield item
+
+    def _decided(self, decision: Next | End) -> None:
+        if isinstance(decision, End):
+            self._ended = decision.reason
+        else:
+            self._due, self._begun = list(decision.speakers), []
+            self._audible = self._conversation.now()
 
     def _due_turns(self, token: CancellationToken) -> AsyncGenerator[Entry | End, None]:
         turns = [self._turn(self._members[name], token) for name in self._due]
@@ -202,7 +225,8 @@ class TurnTaking(Team, ABC):
     ) -> AsyncGenerator[Entry | End, None]:
         told: list[Entry] = []
         answer: BaseChatMessage | None = None
-        unheard, now = self._conversation.unheard(agent.name), self._conversation.now()
+        audible = self._audible
+        unheard = self._conversation.unheard(agent.name, audible)
         async with aclosing(take_turn(agent, unheard, token)) as items:
             async for item in items:
                 if isinstance(item, Response):
@@ -216,7 +240,8 @@ class TurnTaking(Team, ABC):
         for entry in told:
             self._conversation.add(entry, agent.name, aloud=False)
         self._conversation.add(answer, agent.name)
-        self._conversation.mark(agent.name, now)
+        self._untold.append(answer)
+        self._conversation.mark(agent.name, audible)
         end = await self._end_turn(agent.name, answer)
         yield answer
         yield end
@@ -224,10 +249,10 @@ class TurnTaking(Team, ABC):
     async def _team_turn(
         self, team: Team, token: CancellationToken
     ) -> AsyncGenerator[Entry | End, None]:
-        unheard = self._conversation.unheard(team.name)
+        unheard = self._conversation.unheard(team.name, self._audible)
         # A team remembers by itself what it was told, and goes on where it was interrupted.
-        self._conversation.mark(team.name)
-        if not (team.name in self._begun and isinstance(team, TurnTaking) and team._is_over()):
+        self._conversation.mark(team.name, self._audible)
+        if not (team.name in self._begun and isinstance(team, TurnTaking) and team.at_end):
             self._begun.append(team.name)
             stream = team.run_stream(
                 task=unheard or None, cancellation_token=token, output_task_messages=False
@@ -238,14 +263,9 @@ class TurnTaking(Team, ABC):
                         continue
                     if not is_transient(item):
                         self._conversation.add(item, team.name)
+                        self._untold.append(item)
                     yield item
         yield await self._end_turn(team.name, self._conversation.last_of(team.name))
-
-    async def _begin(self, given: Sequence[BaseChatMessage]) -> str | None:
-        if self._condition is None or not given:
-            return None
-        stop = await self._condition.begin(given)
-        return None if stop is None else stop.content
 
     async def _end_turn(self, member: str, message: BaseChatMessage | None) -> End:
         """Members that speak at the same time take one turn together."""
@@ -257,16 +277,18 @@ class TurnTaking(Team, ABC):
         reason = self._finished(await self._ask_condition())
         if reason is None and self._max_turns is not None and self._turns >= self._max_turns:
             reason = f"Maximum number of turns {self._max_turns} reached."
+        self._ended = reason
         return End(reason)
 
-    def _is_over(self) -> bool:
-        """The last run was left after the turn that ended it, before it could say so."""
-        met = self._condition is not None and self._condition.terminated
-        return met or (self._max_turns is not None and self._turns >= self._max_turns)
+    @property
+    def at_end(self) -> bool:
+        """True when the last run was left after what ended it, before it could say so."""
+        return self._ended is not None
 
     async def _restart(self) -> None:
         """Count turns and watch for the end anew; what was said is kept."""
         self._turns = 0
         self._interrupted = False
+        self._ended = None
         if self._condition is not None:
             await self._condition.reset()

@@ -122,16 +122,19 @@ class MagenticOneGroupChat(BaseGroupChat):
             self._count(judged.ledger.stalls)
             if state.stalls < self._max_stalls:
                 instruction = judged.ledger.instruction_or_question.answer
-                yield TextMessage(content=instruction, source=ORCHESTRATOR, models_usage=spent)
-                yield Next((judged.ledger.next_speaker.answer,))
+                yield Next(
+                    (judged.ledger.next_speaker.answer,),
+                    TextMessage(content=instruction, source=ORCHESTRATOR, models_usage=spent),
+                )
                 return
             if state.plans_without_progress >= _PLANS_WITHOUT_PROGRESS:
                 reason = f"No progress with {state.plans_without_progress} plans."
                 break
             state.plan = None
         answer, usage = await self._orchestrator.final_answer(state.task, self._said(), token)
-        yield TextMessage(content=answer, source=ORCHESTRATOR, models_usage=spent + usage)
-        yield End(reason)
+        yield End(
+            reason, TextMessage(content=answer, source=ORCHESTRATOR, models_usage=spent + usage)
+        )
 
     def _said(self) -> list[BaseChatMessage]:
         return self._conversation.said_aloud()

@@ -29,9 +29,16 @@ _WITH_SYSTEM_PROMPTS = ("gpt-", "o1", "o3", "o4")
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Who the model wants to speak, or what it said last instead."""
+    """Who the model wants to speak, and how it said so."""
 
-    name: str | None
+    name: str
+    event: SelectorEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Nonsense:
+    """What the model said last instead."""
+
     answer: str
 
 
@@ -51,8 +58,8 @@ class Selector:
         candidates: Sequence[str],
         history: str,
         token: CancellationToken,
-    ) -> AsyncGenerator[ModelClientStreamingChunkEvent | SelectorEvent | Selected, None]:
-        """Ask; each answer is a :class:`SelectorEvent` with its usage, the choice comes last.
+    ) -> AsyncGenerator[ModelClientStreamingChunkEvent | SelectorEvent | Selected | Nonsense, None]:
+        """Ask; each answer is a :class:`SelectorEvent` with its usage, in the end in the choice.
 
         Raises
         ------
@@ -70,18 +77,19 @@ class Selector:
         messages: list[LLMMessage] = [self._first(text)]
         answer = ""
         for _ in range(self.attempts):
+            named: list[str] = []
             async with aclosing(self._answer(messages, token)) as items:
                 async for item in items:
                     if isinstance(item, SelectorEvent):
                         answer = item.content
+                        named = mentioned(answer, candidates)
+                        if len(named) == 1:
+                            yield Selected(named[0], item)
+                            return
                     yield item
-            named = mentioned(answer, candidates)
-            if len(named) == 1:
-                yield Selected(named[0], answer)
-                return
             messages.append(AssistantMessage(content=answer, source=self.source))
             messages.append(UserMessage(content=_objection(named, candidates), source="user"))
-        yield Selected(None, answer)
+        yield Nonsense(answer)
 
     async def _answer(
         self, messages: Sequence[LLMMessage], token: CancellationToken

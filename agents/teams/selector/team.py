@@ -16,7 +16,7 @@ from ...models.text import message_text
 from ...runtime import CancellationToken
 from ..group_chat import BaseGroupChat
 from ..steps import End, Entry, Next
-from .ask import DEFAULT_PROMPT, Selected, Selector
+from .ask import DEFAULT_PROMPT, Nonsense, Selected, Selector
 
 SelectorFuncType = Callable[[Sequence[Entry]], str | Awaitable[str | None] | None]
 CandidateFuncType = Callable[[Sequence[Entry]], Sequence[str] | Awaitable[Sequence[str]]]
@@ -120,17 +120,14 @@ class SelectorGroupChat(BaseGroupChat):
         async with aclosing(asking):
             async for item in asking:
                 if isinstance(item, Selected):
-                    yield self._decided(item)
+                    yield Next((item.name,), item.event)
+                elif isinstance(item, Nonsense):
+                    yield End(
+                        f"The model selected nobody in {self._selector.attempts} attempts; "
+                        f"it answered {item.answer[:200]!r}."
+                    )
                 elif self._emit_team_events or not isinstance(item, ModelClientStreamingChunkEvent):
                     yield item
-
-    def _decided(self, selected: Selected) -> Next | End:
-        if selected.name is not None:
-            return Next((selected.name,))
-        return End(
-            f"The model selected nobody in {self._selector.attempts} attempts; "
-            f"it answered {selected.answer[:200]!r}."
-        )
 
     async def _by_function(self) -> str | None:
         if self._selector_func is None:
