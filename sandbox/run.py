@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .zygote import Zygote
 
 _CHUNK = 1 << 16
+_PIPE = 1 << 20
 Verdict = Literal["timeout", "cancelled"]
 
 _EXIT_CODES = {"timeout": EXIT_TIMEOUT, "cancelled": EXIT_CANCELLED}
@@ -87,27 +88,50 @@ class Run:
             self._loop.call_later(self._timeout, self._decide, "timeout") if self._timeout else None
         )
         try:
-            self._guest = await zygote.pool.take()
-            self._guest.on_end = self._changed.set
-            self._open_door(self._guest, zygote)
-            if self._verdict is None:
-                await self._start(self._guest, job)
-            while not self._finished(self._guest):
-                await self._changed.wait()
-                self._changed.clear()
-                while self._events:
-                    yield self._events.popleft()
+            guest = await self._take(zygote)
+            if guest is not None:
+                self._open_door(guest, zygote)
+                await self._start(guest, job, zygote.owner)
+                while not self._finished(guest):
+                    await self._changed.wait()
+                    self._changed.clear()
+                    while self._events:
+                        yield self._events.popleft()
         finally:
             if timer is not None:
                 timer.cancel()
-            await self._make_sure_it_is_dead()
-            if self._proxy is not None:
-                await self._proxy.close()
+            try:
+                await self._make_sure_it_is_dead()
+            finally:
+                self._drain()
+                if self._proxy is not None:
+                    await self._proxy.close()
+        while self._events:
+            yield self._events.popleft()
         for event in self._collector.finish():
             yield event
-        yield self._result(time.monotonic() - started, zygote.workspace.artifacts(before))
+        # A sandbox that was closed meanwhile has no workspace any more.
+        artifacts = zygote.workspace.artifacts(before) if zygote.alive else ()
+        yield self._result(time.monotonic() - started, artifacts)
 
     # --- inside ---
+
+    async def _take(self, zygote: Zygote) -> Guest | None:
+        """A guest, or none when the time is up or the run cancelled before one could be had."""
+        taking = asyncio.ensure_future(zygote.pool.take())
+        changed = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait([taking, changed], return_when=asyncio.FIRST_COMPLETED)
+            if not taking.done():
+                return None
+            self._guest = taking.result()
+            self._guest.on_end = self._changed.set
+            return self._guest if self._verdict is None else None
+        finally:
+            changed.cancel()
+            if self._guest is None:
+                taking.cancel()
+                taking.add_done_callback(_give_up)
 
     def _open_door(self, guest: Guest, zygote: Zygote) -> None:
         """Accept what the guest sends to its proxy; its network has no other way out."""
@@ -118,7 +142,9 @@ class Run:
             self._proxy = Proxy(zygote.allow)
             self._proxy.start(door)
 
-    async def _start(self, guest: Guest, job: tuple[dict[str, Any], bytes]) -> None:
+    async def _start(
+        self, guest: Guest, job: tuple[dict[str, Any], bytes], owner: int | None
+    ) -> None:
         assert self._loop is not None
         ends: list[int] = []
         names: tuple[Stream, Stream] = ("stdout", "stderr")
@@ -126,6 +152,8 @@ class Run:
             for name in names:
                 read, write = os.pipe2(os.O_CLOEXEC)
                 ends.append(write)
+                if owner is not None:  # so that the program may open /dev/stdout
+                    os.fchown(write, owner, owner)
                 os.set_blocking(read, False)
                 self._pipes[read] = name
                 self._loop.add_reader(read, self._readable, read)
@@ -134,24 +162,25 @@ class Run:
             for end in ends:
                 os.close(end)
 
-    def _readable(self, pipe: int) -> None:
+    def _readable(self, pipe: int) -> bool:
+        """Take one chunk of output; false if there was none."""
         # One chunk a call: the event loop calls in the order in which pipes became readable,
         # which keeps the two streams interleaved as they were.
         try:
             data = os.read(pipe, _CHUNK)
         except BlockingIOError:
-            return
-        if data:
-            event = self._collector.feed(self._pipes[pipe], data)
-            if event is not None:
-                self._events.append(event)
-                self._changed.set()
-        else:
+            return False
+        if not data:
             self._close_pipe(pipe)
+            return False
+        event = self._collector.feed(self._pipes[pipe], data)
+        if event is not None:
+            self._events.append(event)
             self._changed.set()
+        return True
 
     def _finished(self, guest: Guest) -> bool:
-        """True when the guest has ended and all it printed has been read.
+        """True when the guest has ended, or somebody decided to end it.
 
         Raises
         ------
@@ -160,9 +189,20 @@ class Run:
         """
         if guest.lost is not None and self._verdict is None:
             raise BackendCrashed(guest.lost)
-        if guest.lost is not None or (self._verdict is not None and not self._pipes):
-            return True
-        return guest.end is not None and not self._pipes and not self._events
+        return guest.end is not None or self._verdict is not None
+
+    def _drain(self) -> None:
+        """Read what is left in the pipes and close them.
+
+        Nobody waits for their end: a program may have handed its end on to another guest that
+        lives. Nor is more read than a pipe can hold (pipe(7), /proc/sys/fs/pipe-max-size).
+        """
+        for pipe in list(self._pipes):
+            for _ in range(_PIPE // _CHUNK):
+                if pipe not in self._pipes or not self._readable(pipe):
+                    break
+            if pipe in self._pipes:
+                self._close_pipe(pipe)
 
     def _decide(self, verdict: Verdict) -> None:
         ended = self._guest is not None and self._guest.end is not None
@@ -175,19 +215,16 @@ class Run:
     async def _make_sure_it_is_dead(self) -> None:
         """Kill what still runs, whatever ended the iteration, and wait until it is gone."""
         guest = self._guest
+        if guest is None or guest.end is not None or guest.lost is not None:
+            return
+        death = asyncio.ensure_future(guest.dead())
         try:
-            if guest is not None and guest.end is None and guest.lost is None:
-                death = asyncio.ensure_future(guest.dead())
-                try:
-                    dead = await asyncio.shield(death)
-                except asyncio.CancelledError:
-                    await asyncio.wait([death])
-                    raise
-                if not dead:
-                    raise BackendCrashed("A killed program did not end; do not trust this sandbox.")
-        finally:
-            for pipe in list(self._pipes):
-                self._close_pipe(pipe)
+            dead = await asyncio.shield(death)
+        except asyncio.CancelledError:
+            await asyncio.wait([death])
+            raise
+        if not dead:
+            raise BackendCrashed("A killed program did not end; do not trust this sandbox.")
 
     def _close_pipe(self, pipe: int) -> None:
         assert self._loop is not None
@@ -247,6 +284,12 @@ class Run:
             return "processes"
         last = self._collector.stderr.rstrip().rpartition("\n")[2]
         return next((name for words, name in _LAST_WORDS if words in last), None)
+
+
+def _give_up(taking: asyncio.Future[Guest]) -> None:
+    """Kill a guest that came when nobody waited for it any more."""
+    if not taking.cancelled() and taking.exception() is None:
+        taking.result().kill()
 
 
 def _address(host: str, port: int | None) -> str:

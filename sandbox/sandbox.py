@@ -115,9 +115,10 @@ class Sandbox:
         else can cancel it.
         """
         program, body = _program(code, language, file)
-        zygote = await self._ready()
-        program["env"] = {**zygote.environment, **(env or {})}
         run = run or self.new_run(timeout=timeout)
+        extra = Policy(env=env).env if env else {}
+        zygote = await self._ready()
+        program["env"] = {**zygote.environment, **extra}
         self._runs.add(run)
         events = run.stream((program, body), zygote)
         try:
@@ -129,7 +130,8 @@ class Sandbox:
 
     def new_run(self, *, timeout: float | None = None) -> Run:
         """A run to hand to :meth:`stream`, whose ``cancel()`` ends the program."""
-        return Run(timeout=timeout or self.policy.timeout, output=self.policy.output)
+        limit = self.policy.timeout if timeout is None else Policy(timeout=timeout).timeout
+        return Run(timeout=limit, output=self.policy.output)
 
     async def write_file(self, path: str, data: bytes | str) -> None:
         """Put a file into the workspace, making the folders above it.
@@ -183,7 +185,11 @@ class Sandbox:
                 await self._zygote.close()
                 self._zygote = None
             if self._zygote is None:
-                self._zygote = await Zygote.launch(self.policy)
+                zygote = await Zygote.launch(self.policy)
+                if self._closed:  # meanwhile
+                    await zygote.close()
+                    raise UsageError("This sandbox is closed; make a new one.")
+                self._zygote = zygote
             self._zygote.attach()
             return self._zygote
 
@@ -191,6 +197,8 @@ class Sandbox:
         """One lock for each event loop that this sandbox is used on, one after another."""
         loop = asyncio.get_running_loop()
         if self._starting is None or self._starting[0] is not loop:
+            if self._runs and self._starting is not None and self._starting[0].is_closed():
+                self._runs.clear()  # abandoned with their loop
             if self._runs:
                 raise UsageError("This sandbox is in use on another event loop; make one for each.")
             self._starting = (loop, asyncio.Lock())
@@ -209,6 +217,6 @@ def _program(code: str, language: str, file: str | None) -> tuple[dict[str, Any]
 
 def _inside(file: str) -> str:
     parts = PurePosixPath(file).parts
-    if not parts or file.startswith("/") or ".." in parts or "\0" in file:
+    if not parts or file.startswith("/") or ".." in parts or not file.isprintable():
         raise UsageError(f"{file!r} is not the name of a file in the workspace.")
     return str(PurePosixPath(*parts))

@@ -7,10 +7,12 @@ know where its folder is, so it also works on a mount that has no path on this h
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mimetypes
 import os
 import stat
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,8 +29,18 @@ MAX_DEPTH = 32
 MAX_READ = 256 << 20
 """Largest file read into memory, in bytes."""
 
-Snapshot = dict[str, tuple[int, int, int, int]]
-"""Path → inode, size, mtime and ctime in ns. A guest cannot set a ctime."""
+_CLOCK = 20_000_000
+"""Nanoseconds by which the clock of a file system may lag behind (a tick of the kernel)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of the files at one time."""
+
+    files: dict[str, tuple[int, int, int, int]]
+    """Path → inode, size, mtime and ctime in ns. A guest cannot set a ctime."""
+    taken: int
+    """In ns after the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +55,24 @@ class Workspace:
 
     def snapshot(self) -> Snapshot:
         """The state of all regular files, to tell later which of them changed."""
-        return {
-            path: (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
-            for path, info in self._walk()
-        }
+        taken = time.time_ns() - _CLOCK
+        return Snapshot({path: _state(info) for path, info in self._walk()}, taken)
 
     def artifacts(self, before: Snapshot) -> tuple[Artifact, ...]:
         """The regular files created or changed since ``before``, by path."""
+        # In a folder with more files than a walk looks at, "not seen before" means nothing.
+        partial = len(before.files) > MAX_ENTRIES // 2
         found = [
             _artifact(path, info)
             for path, info in self._walk()
-            if before.get(path) != (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+            if before.files.get(path) != _state(info)
+            and not (partial and info.st_ctime_ns < before.taken)
         ]
         return tuple(sorted(found, key=lambda artifact: artifact.path))
 
     def list_files(self) -> list[Artifact]:
         """All regular files, by path."""
-        return list(self.artifacts({}))
+        return list(self.artifacts(Snapshot({}, 0)))
 
     def read_file(self, path: str, limit: int = MAX_READ) -> bytes:
         """The content of one regular file of at most ``limit`` bytes.
@@ -102,9 +115,10 @@ class Workspace:
             above, _, name = path.rpartition("/")
             parent = self._open(above or ".", os.O_DIRECTORY | os.O_RDONLY)
             try:
-                os.mkdir(name, 0o755, dir_fd=parent)
-                if self.owner:
-                    os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+                with contextlib.suppress(FileExistsError):  # made by another at this moment
+                    os.mkdir(name, 0o755, dir_fd=parent)
+                    if self.owner:
+                        os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
             finally:
                 os.close(parent)
 
@@ -117,7 +131,7 @@ class Workspace:
         return fd
 
     def _open(self, path: str, flags: int, mode: int = 0) -> int:
-        if not path or "\0" in path:
+        if not path or "\0" in path or not _is_text(path):
             raise UsageError(f"{path!r} is not the name of a file.")
         try:
             return kernel.open_beneath(self.dir_fd, path, flags | os.O_NOFOLLOW, mode)
@@ -160,6 +174,10 @@ def _is_text(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _state(info: os.stat_result) -> tuple[int, int, int, int]:
+    return (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
 
 
 def _artifact(path: str, info: os.stat_result) -> Artifact:

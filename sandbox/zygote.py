@@ -105,14 +105,23 @@ class Zygote:
         return self._channel is not None
 
     @property
+    def owner(self) -> int | None:
+        """The id guests have outside, if it is another than the caller's."""
+        return self._identity.owner
+
+    @property
     def workspace(self) -> Workspace:
         """The guests' workspace, seen from here."""
         assert self._folder is not None
-        # A folder of the caller's is mounted for guests under their own id; what is written here
-        # already belongs to the caller.
-        mapped = self._policy.workdir is not None and not self._without_namespaces
-        owner = None if mapped else self._identity.owner
-        return Workspace(self._folder, (owner, owner) if owner is not None else None)
+        owner = self._identity.owner
+        if owner is None:
+            return Workspace(self._folder)
+        if self._policy.workdir is None or self._without_namespaces:
+            return Workspace(self._folder, (owner, owner))
+        # A folder of the caller's is mounted for guests under their own id. On this side its
+        # files belong to whom the folder belongs.
+        info = os.fstat(self._folder)
+        return Workspace(self._folder, (info.st_uid, info.st_gid))
 
     def attach(self) -> None:
         """Work on the running event loop from now on; guests of another one are given up."""

@@ -56,7 +56,8 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
     status = _wait_for(pid, channel, listener)
     if without_namespaces:
         landlocked.bury_guest(config)
-        _report(channel, status, written, None)
+        if not landlocked.told_to_end():  # like one that the kernel killed
+            _report(channel, status, written, None)
         landlocked.sweep_tmp(config)
     else:
         _bury_the_rest()

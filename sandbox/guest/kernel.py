@@ -202,6 +202,7 @@ def move_mount(fd: int, target: str) -> None:
 
 # --- files: openat2(2) ---
 
+RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
@@ -216,7 +217,7 @@ class _OpenHow(ctypes.Structure):
 
 
 def open_beneath(dir_fd: int, path: str, flags: int, mode: int = 0) -> int:
-    """Open ``path`` below ``dir_fd``; no symbolic link is followed and nothing leads out.
+    """Open ``path`` below ``dir_fd``: no symbolic link, no other mount, and nothing leads out.
 
     Raises
     ------
@@ -224,7 +225,9 @@ def open_beneath(dir_fd: int, path: str, flags: int, mode: int = 0) -> int:
         ``EXDEV`` or ``ELOOP`` for a path that would leave or follow a link.
     """
     how = _OpenHow(
-        flags | os.O_CLOEXEC, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+        flags | os.O_CLOEXEC,
+        mode,
+        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
     )
     return _syscall(
         f"openat2 {path!r}",

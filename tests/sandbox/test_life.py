@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -52,9 +53,9 @@ async def until_it_runs(box: Sandbox, code: str = FOREVER) -> asyncio.Task[objec
     return task
 
 
-async def test_closing_leaves_no_process_and_no_descriptor() -> None:
+async def test_closing_leaves_no_process_and_no_descriptor(policy: Policy) -> None:
     before = descriptors()
-    async with Sandbox() as box:
+    async with Sandbox(policy) as box:
         await box.run("print(1)")
         await asyncio.gather(*(box.run("print(1)") for _ in range(10)))
         assert children()
@@ -62,8 +63,8 @@ async def test_closing_leaves_no_process_and_no_descriptor() -> None:
     assert descriptors() == before
 
 
-async def test_runs_leave_nothing_in_the_zygote() -> None:
-    async with Sandbox() as box:
+async def test_runs_leave_nothing_in_the_zygote(policy: Policy) -> None:
+    async with Sandbox(policy) as box:
         await box.run("print(1)")
         guard, zygote = children()[:2]
         fds, ours = zygote.num_fds(), descriptors()
@@ -91,8 +92,8 @@ async def assert_it_is_dead(box: Sandbox) -> None:
     assert (await box.run(code)).output == "free\n"
 
 
-async def test_a_cancelled_task_kills_its_program_at_once() -> None:
-    async with Sandbox() as box:
+async def test_a_cancelled_task_kills_its_program_at_once(policy: Policy) -> None:
+    async with Sandbox(policy) as box:
         task = await until_it_runs(box, LOCKED)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -100,32 +101,34 @@ async def test_a_cancelled_task_kills_its_program_at_once() -> None:
         await assert_it_is_dead(box)
 
 
-async def test_leaving_the_stream_kills_the_program() -> None:
-    async with Sandbox() as box:
+async def test_leaving_the_stream_kills_the_program(policy: Policy) -> None:
+    async with Sandbox(policy) as box:
         async with aclosing(box.stream(LOCKED)) as events:
             async for _ in events:
                 break
         await assert_it_is_dead(box)
 
 
-async def test_sandboxes_can_be_started_many_at_once() -> None:
+async def test_sandboxes_can_be_started_many_at_once(policy: Policy) -> None:
     async def use() -> str:
-        async with Sandbox() as box:
+        async with Sandbox(policy) as box:
             return (await box.run("print(1)")).output
 
     assert await asyncio.gather(*(use() for _ in range(12))) == ["1\n"] * 12
 
 
-async def test_a_time_limit_keeps_what_was_printed_and_kills_what_ignores_signals() -> None:
+async def test_a_time_limit_keeps_what_was_printed_and_kills_what_ignores_signals(
+    policy: Policy,
+) -> None:
     code = "import signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n" + FOREVER
-    async with Sandbox() as box:
+    async with Sandbox(policy) as box:
         result = await box.run(code, timeout=0.3)
     assert (result.exit_code, result.timed_out, result.limit_hit) == (124, True, "timeout")
     assert result.output == "running\n"
 
 
-async def test_a_run_can_be_cancelled_before_during_and_after() -> None:
-    async with Sandbox() as box:
+async def test_a_run_can_be_cancelled_before_during_and_after(policy: Policy) -> None:
+    async with Sandbox(policy) as box:
         early = box.new_run()
         early.cancel()
         results = [event async for event in box.stream("print(1)", run=early)]
@@ -140,27 +143,27 @@ async def test_a_run_can_be_cancelled_before_during_and_after() -> None:
         late.cancel()
 
 
-async def test_a_daemon_dies_with_its_run() -> None:
+async def test_a_daemon_dies_with_its_run(policy: Policy) -> None:
     code = """
 import os, time
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         while True:
-            open("/workspace/beat", "a").write("x")
+            open("beat", "a").write("x")
             time.sleep(0.001)
     os._exit(0)
-while not os.path.exists("/workspace/beat"): time.sleep(0.001)
+while not os.path.exists("beat"): time.sleep(0.001)
 """
-    async with Sandbox() as box:
+    async with Sandbox(policy) as box:
         assert (await box.run(code)).exit_code == 0
         beats = len(await box.read_file("beat"))
         await box.run("import time; time.sleep(0.1)")
         assert len(await box.read_file("beat")) == beats
 
 
-async def test_closing_ends_running_programs_as_cancelled() -> None:
-    box = Sandbox()
+async def test_closing_ends_running_programs_as_cancelled(policy: Policy) -> None:
+    box = Sandbox(policy)
     await box.start()
     task = await until_it_runs(box)
     await box.close()
@@ -168,8 +171,8 @@ async def test_closing_ends_running_programs_as_cancelled() -> None:
     assert children() == []
 
 
-async def test_a_lost_zygote_is_an_error_and_the_next_call_starts_another() -> None:
-    async with Sandbox() as box:
+async def test_a_lost_zygote_is_an_error_and_the_next_call_starts_another(policy: Policy) -> None:
+    async with Sandbox(policy) as box:
         task = await until_it_runs(box)
         guard = children()[0]
         guard.kill()
@@ -179,16 +182,16 @@ async def test_a_lost_zygote_is_an_error_and_the_next_call_starts_another() -> N
     assert children() == []
 
 
-async def start_and_run() -> None:
-    async with Sandbox() as box:
+async def start_and_run(policy: Policy) -> None:
+    async with Sandbox(policy) as box:
         await box.run(FOREVER)
 
 
-async def test_a_start_that_is_cancelled_leaves_nothing() -> None:
+async def test_a_start_that_is_cancelled_leaves_nothing(policy: Policy) -> None:
     before = descriptors()
     for delay in (0.0, 0.005, 0.02, 0.04):
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(start_and_run(), delay)
+            await asyncio.wait_for(start_and_run(policy), delay)
     assert children() == []
     assert descriptors() == before
 
@@ -196,25 +199,35 @@ async def test_a_start_that_is_cancelled_leaves_nothing() -> None:
 _OWNER = textwrap.dedent("""
     import asyncio
     from contextlib import aclosing
-    from sandcrew.sandbox import Sandbox
+    import json, sys
+    from sandcrew.sandbox import Policy, Sandbox
 
     async def main():
         code = "print('running')\\nimport time; time.sleep(600)"
-        async with Sandbox() as box, aclosing(box.stream(code)) as events:
+        policy = Policy.from_mapping(json.loads(sys.argv[1]))
+        async with Sandbox(policy) as box, aclosing(box.stream(code)) as events:
             async for event in events:
                 print(event.text, end="", flush=True)
     asyncio.run(main())
 """)
 
 
+def as_json(policy: Policy) -> str:
+    python = {"python": str(policy.python)} if policy.python else {}
+    return json.dumps({"profile": policy.profile, **python})
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_outlives_an_owner_that_is_killed(number: int) -> None:
+def test_nothing_outlives_an_owner_that_is_killed(policy: Policy, number: int) -> None:
     def mounts() -> int:
         return len(Path("/proc/mounts").read_text().splitlines())
 
     before = mounts()
     owner = subprocess.Popen(
-        [sys.executable, "-c", _OWNER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", _OWNER, as_json(policy)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     assert owner.stdout is not None
     with owner.stdout:
@@ -261,14 +274,14 @@ def test_the_error_says_what_why_and_what_to_do() -> None:
     assert str(error) == "Landlock: not in this kernel. Use a newer one."
 
 
-async def test_a_hundred_runs_at_once_all_answer() -> None:
-    async with Sandbox() as box:
+async def test_a_hundred_runs_at_once_all_answer(policy: Policy) -> None:
+    async with Sandbox(policy) as box:
         results = await asyncio.gather(*(box.run(f"print({n})") for n in range(100)))
     assert [result.output for result in results] == [f"{n}\n" for n in range(100)]
 
 
-async def test_programs_of_five_megabytes_arrive_whole() -> None:
+async def test_programs_of_five_megabytes_arrive_whole(policy: Policy) -> None:
     code = f"print(len('{'x' * 5_000_000}'))"
-    async with Sandbox() as box:
+    async with Sandbox(policy) as box:
         results = await asyncio.gather(*(box.run(code) for _ in range(3)))
     assert {result.output for result in results} == {"5000000\n"}
