@@ -55,6 +55,13 @@ class ChatCompletionClient(ABC):
             As for :meth:`create`.
         """
 
+    def fingerprint(self) -> Mapping[str, Any]:
+        """What answers depend on beside the question: the model, its server, its settings.
+
+        For keys of caches, so as JSON and without secrets.
+        """
+        return {"client": type(self).__qualname__, "model_info": dict(self.model_info)}
+
     @abstractmethod
     async def close(self) -> None:
         """Release connections; idempotent."""

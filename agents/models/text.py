@@ -1,6 +1,8 @@
 """The text of messages, for clients that count or log it."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from .types import (
     AssistantMessage,
@@ -29,3 +31,13 @@ def message_text(message: LLMMessage) -> str:
 def estimate_tokens(messages: Sequence[LLMMessage]) -> int:
     """About how many tokens: four bytes each, and four tokens around every message."""
     return sum(len(message_text(message).encode()) // 4 + 4 for message in messages)
+
+
+def estimate_tool_tokens(tools: Sequence[Any]) -> int:
+    """About how many tokens the schemas of the tools are."""
+    return sum(len(json.dumps(schema_of(tool), default=str)) // 4 for tool in tools)
+
+
+def schema_of(tool: Any) -> Mapping[str, Any]:
+    """The schema of a tool, which may be given instead of the tool itself."""
+    return cast("Mapping[str, Any]", tool if isinstance(tool, Mapping) else tool.schema)

@@ -39,6 +39,7 @@ class Fails:
     status: int
     message: str = "scripted failure"
     headers: tuple[tuple[str, str], ...] = (("retry-after-ms", "1"),)
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class ModelServer:
         self._port = port
         self.script: list[Step] = [Says(s) if isinstance(s, str) else s for s in script]
         self.requests: list[dict[str, Any]] = []
+        self.asked = asyncio.Event()
+        """There was a request."""
         self.hanging = asyncio.Event()
         """Somebody waits for an answer that does not come."""
         self.left = asyncio.Event()
@@ -111,11 +114,12 @@ class ModelServer:
         self, request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.requests.append(request)
+        self.asked.set()
         step = self.script.pop(0) if self.script else Fails(400, "the script is over")
         reply = _Reply(request, writer)
         match step:
             case Fails():
-                error = {"error": {"message": step.message, "type": "scripted", "code": None}}
+                error = {"error": {"message": step.message, "type": "scripted", "code": step.code}}
                 reply.body(json.dumps(error), step.status, step.headers)
             case Babbles():
                 reply.body(step.body)

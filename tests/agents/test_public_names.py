@@ -25,8 +25,18 @@ NAMES = {
     "sandcrew.agents.teams": """BaseGroupChat DiGraph DiGraphBuilder DiGraphEdge DiGraphNode
         GraphFlow GroupChat MagenticOneGroupChat RoundRobinGroupChat SelectorGroupChat Swarm""",
     "sandcrew.agents.ui": "Console UserInputManager",
-    "sandcrew.agents.runtime": """CancellationToken FunctionCall Image cancel_scope
-        cancellable""",
+    "sandcrew.agents.runtime": """CacheStore CancellationToken FunctionCall Image InMemoryStore
+        cancel_scope cancellable""",
+    "sandcrew.agents.models": """CHAT_CACHE_VALUE_TYPE AssistantMessage BudgetChatCompletionClient
+        BudgetExceeded ChatCompletionCache ChatCompletionClient
+        ContextTooLong CreateResult FallbackChatCompletionClient
+        FinishReasons FunctionExecutionResult
+        FunctionExecutionResultMessage LLMMessage ModelBusy ModelFamily
+        ModelInfo OpenAIChatCompletionClient PricedChatCompletionClient
+        Prices RateLimitedChatCompletionClient ReplayChatCompletionClient
+        RequestUsage RetryChatCompletionClient SystemMessage UserMessage
+        WrappedChatCompletionClient create_structured model_info_for
+        parse_json sum_usage validate_model_info""",
     "sandcrew.agents.model_context": """BufferedChatCompletionContext ChatCompletionContext
         ChatCompletionContextState HeadAndTailChatCompletionContext
         SummarizingChatCompletionContext TokenLimitedChatCompletionContext

@@ -14,8 +14,9 @@ from ...runtime import CancellationToken
 from ...runtime.scope import cancel_scope, cancellable
 from ..client import ChatCompletionClient
 from ..info import ModelInfo, model_info_for
+from ..prices import Prices
 from ..structured import bare_json, json_instruction, merge_system_messages, strict_schema
-from ..text import estimate_tokens
+from ..text import estimate_tokens, estimate_tool_tokens
 from ..types import CreateResult, LLMMessage
 from ..usage import RequestUsage
 from .arguments import CreateArguments, check_arguments
@@ -56,6 +57,8 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
         Say in the message's ``name`` who said it.
     default_headers:
         Sent with every request.
+    prices:
+        What tokens cost; then every answer's usage has its cost.
     create_args:
         ``temperature`` and the like, see :class:`CreateArguments`.
 
@@ -82,6 +85,7 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
         add_name_prefixes: bool = False,
         include_name_in_message: bool = True,
         default_headers: Mapping[str, str] | None = None,
+        prices: Prices | None = None,
         **create_args: Unpack[CreateArguments],
     ) -> None:
         self._create_args = check_arguments(create_args)
@@ -107,6 +111,7 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
         self._converter = MessageConverter(
             name_prefixes=add_name_prefixes, names=include_name_in_message
         )
+        self._prices = prices
         self._usage = RequestUsage(0, 0)
         self._client: AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -215,6 +220,9 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
     def _finish(
         self, result: CreateResult, json_output: bool | type[BaseModel] | None
     ) -> CreateResult:
+        if self._prices is not None:
+            usage = self._prices.priced(result.usage)
+            result = result.model_copy(update={"usage": usage})
         self._usage += result.usage
         if json_output and isinstance(result.content, str):
             return result.model_copy(update={"content": bare_json(result.content)})
@@ -234,6 +242,15 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
         if client is not None and self._loop is asyncio.get_running_loop():
             await client.close()
 
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {
+            "model": self._model,
+            "base_url": self._base_url,
+            "create_args": self._create_args,
+            "model_info": dict(self._model_info),
+            "names": self._converter.settings,
+        }
+
     def actual_usage(self) -> RequestUsage:
         return self._usage
 
@@ -242,7 +259,7 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
 
     def count_tokens(self, messages: Sequence[LLMMessage], *, tools: Sequence[Any] = ()) -> int:
         """About how many tokens the messages are; only the server knows."""
-        return estimate_tokens(messages) + sum(len(str(tool)) // 4 for tool in tools)
+        return estimate_tokens(messages) + estimate_tool_tokens(tools)
 
     def remaining_tokens(self, messages: Sequence[LLMMessage], *, tools: Sequence[Any] = ()) -> int:
         window = self._model_info.get("context_window", 128_000)

@@ -23,6 +23,11 @@ class MessageConverter:
         self._name_prefixes = name_prefixes
         self._names = names
 
+    @property
+    def settings(self) -> tuple[bool, bool]:
+        """How it was made."""
+        return self._name_prefixes, self._names
+
     def convert(self, messages: Sequence[LLMMessage]) -> list[dict[str, Any]]:
         return [param for message in messages for param in self._params(message)]
 

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 
 from ....sandbox.errors import BackendCrashed, BackendError, BackendUnavailable
+from ..errors import ContextTooLong, ModelBusy
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -29,8 +32,12 @@ def mapped_errors(model: str, base_url: str) -> Generator[None]:
 
     Raises
     ------
+    ModelBusy
+        The server cannot be reached, does not answer in time, or is overloaded.
     BackendUnavailable
-        The server cannot be reached, refuses the key, does not have the model, or is overloaded.
+        The server refuses the key, or does not have the model.
+    ContextTooLong
+        The prompt does not fit into the model's window.
     BackendCrashed
         The server answered with nonsense; :class:`StreamCut` if it stopped half-way.
     BackendError
@@ -43,13 +50,13 @@ def mapped_errors(model: str, base_url: str) -> Generator[None]:
     except openai.APIStatusError as error:
         raise _refusal(error, model, base_url) from error
     except openai.APITimeoutError as error:
-        raise BackendUnavailable(
+        raise ModelBusy(
             f"The model server {base_url}",
             why="it did not answer in time",
             remedy="Try again, or give the client a longer timeout.",
         ) from error
     except openai.APIConnectionError as error:
-        raise BackendUnavailable(
+        raise ModelBusy(
             f"No model server at {base_url}",
             why=str(error.__cause__ or error),
             remedy="Check base_url (OPENAI_BASE_URL) and the network.",
@@ -73,13 +80,43 @@ def _refusal(error: "APIStatusError", model: str, base_url: str) -> BackendError
             why=why,
             remedy="Choose another model, or another base_url (OPENAI_BASE_URL).",
         )
-    if status == 429 or status >= 500:
+    if error.code == "insufficient_quota":
         return BackendUnavailable(
+            f"The model server {base_url} wants to be paid first",
+            why=why,
+            remedy="Check the credit of the account that the key belongs to.",
+        )
+    if status in (408, 409, 429) or status >= 500:
+        return ModelBusy(
             f"The model server {base_url} cannot answer now",
             why=why,
             remedy="Try again later, or raise max_retries.",
+            retry_after=_retry_after(error),
+        )
+    if error.code == "context_length_exceeded" or "maximum context length" in message:
+        return ContextTooLong(
+            f"The conversation does not fit into the window of {model!r}: {why}. Give the agent a "
+            "model_context that shows less."
         )
     return BackendError(f"The model server {base_url} refused the request: {why}")
+
+
+def _retry_after(error: "APIStatusError") -> float | None:
+    """Seconds, of a number or of a date."""
+    headers = error.response.headers
+    try:
+        if "retry-after-ms" in headers:
+            return float(headers["retry-after-ms"]) / 1000
+        return float(headers["retry-after"])
+    except KeyError:
+        return None
+    except ValueError:
+        pass
+    try:
+        then = parsedate_to_datetime(headers["retry-after"])
+        return max(0.0, (then - datetime.now(UTC)).total_seconds())
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _message(error: "APIStatusError") -> str:
