@@ -19,7 +19,7 @@ Config = dict[str, Any]
 # Landlock access rights: linux/landlock.h. Names of the kernel without LANDLOCK_ACCESS_FS_.
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _ABI_1 = (1 << 13) - 1
-_REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 
 _WRITABLE = (root.WORKSPACE, root.HOME, "/tmp", "/dev/shm")
@@ -111,7 +111,9 @@ def limit(config: Config) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: config["memory"],
         resource.RLIMIT_FSIZE: config["disk"],
-        resource.RLIMIT_NOFILE: 4096,
+        # Few enough that messages under way with descriptors in them, which the kernel counts for
+        # each user of the host, leave the caller some (unix(7), SCM_RIGHTS).
+        resource.RLIMIT_NOFILE: 512,
         resource.RLIMIT_MEMLOCK: 64 << 10,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_RTPRIO: 0,
@@ -132,7 +134,7 @@ def limit(config: Config) -> None:
 def handled_by(abi: int) -> int:
     """All accesses to files that this version of Landlock can refuse."""
     handled = _ABI_1
-    handled |= _REFER if abi >= 2 else 0
+    handled |= REFER if abi >= 2 else 0
     handled |= TRUNCATE if abi >= 3 else 0
     return handled | (IOCTL_DEV if abi >= 5 else 0)
 

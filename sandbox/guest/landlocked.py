@@ -259,7 +259,10 @@ def shield(config: Config) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         if config["scoped"]:
-            _enter(kernel.landlock_ruleset(0, 0, confine.SCOPE_SIGNALS))
+            # Each domain forbids to move files between folders unless it says otherwise.
+            ruleset = kernel.landlock_ruleset(confine.REFER, 0, confine.SCOPE_SIGNALS)
+            kernel.landlock_allow(ruleset, "/", confine.REFER)
+            _enter(ruleset)
         else:
             _restrict(config, config["readable"], _writable(config))
     except OSError:
