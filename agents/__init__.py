@@ -37,8 +37,10 @@ from .teams import BaseGroupChat, RoundRobinGroupChat
 from .user_proxy import UserProxyAgent
 
 if TYPE_CHECKING:
+    from .magentic_one import MagenticOne, MagenticOneCoderAgent
     from .message_filter import MessageFilterAgent, MessageFilterConfig, PerSourceFilter
     from .society_of_mind import SocietyOfMindAgent
+    from .surfing import FileSurfer
     from .teams import (
         DiGraph,
         DiGraphBuilder,
@@ -67,11 +69,14 @@ __all__ = [
     "DiGraphEdge",
     "DiGraphNode",
     "ExternalTermination",
+    "FileSurfer",
     "FunctionCallTermination",
     "FunctionalTermination",
     "GraphFlow",
     "GroupChat",
     "HandoffTermination",
+    "MagenticOne",
+    "MagenticOneCoderAgent",
     "MagenticOneGroupChat",
     "MaxMessageTermination",
     "MessageFilterAgent",
@@ -104,8 +109,11 @@ _LATER = {
     "DiGraphBuilder": "teams",
     "DiGraphEdge": "teams",
     "DiGraphNode": "teams",
+    "FileSurfer": "surfing",
     "GraphFlow": "teams",
     "GroupChat": "teams",
+    "MagenticOne": "magentic_one",
+    "MagenticOneCoderAgent": "magentic_one",
     "MagenticOneGroupChat": "teams",
     "MessageFilterAgent": "message_filter",
     "MessageFilterConfig": "message_filter",

@@ -17,7 +17,8 @@ NAMES = {
         TerminatedException TerminationCondition TextMentionTermination TextMessageTermination
         TimeoutTermination TokenUsageTermination UserProxyAgent DiGraph DiGraphBuilder DiGraphEdge
         DiGraphNode GraphFlow GroupChat MagenticOneGroupChat MessageFilterAgent MessageFilterConfig
-        PerSourceFilter SelectorGroupChat SocietyOfMindAgent Swarm CostTermination
+        PerSourceFilter SelectorGroupChat SocietyOfMindAgent Swarm FileSurfer MagenticOne
+        MagenticOneCoderAgent CostTermination
         NoProgressTermination WallTimeTermination""",
     "sandcrew.agents.base": """AndTerminationCondition ChatAgent Handoff OrTerminationCondition
         Response Task TaskResult TaskRunner Team TerminatedException TerminationCondition
@@ -44,8 +45,9 @@ NAMES = {
     "sandcrew.agents.memory": """ListMemory Memory MemoryContent MemoryMimeType MemoryQueryResult
         UpdateContextResult""",
     "sandcrew.agents.tools": """AgentTool BaseStreamTool BaseTool BaseToolWithState FunctionTool
-        ImageResultContent ParametersSchema StaticStreamWorkbench StaticWorkbench StreamTool
-        StreamWorkbench TeamTool TextResultContent Tool ToolOverride ToolResult ToolSchema
+        ImageResultContent ParametersSchema StaticStreamWorkbench
+        StaticWorkbench StreamTool StreamWorkbench TeamTool
+        TextResultContent Tool ToolOverride ToolResult ToolSchema
         Workbench""",
     "sandcrew.agents.utils": "content_to_str remove_images",
 }
