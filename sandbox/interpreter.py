@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import PolicyError
+from .host_paths import require_visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,10 @@ class Interpreter:
 
     executable: Path
     prefixes: tuple[Path, ...]
+    file: Path
+    """What the executable is in the end, if it is a link."""
+    links: tuple[tuple[Path, str], ...] = ()
+    """The links on the way there, and where each points to."""
 
 
 @cache
@@ -48,12 +54,25 @@ def _ask(executable: Path) -> Interpreter:
 
 
 def _interpreter(executable: str, *prefixes: str) -> Interpreter:
-    # The executable of a virtual environment is a link, maybe over several links, and each
-    # folder on the way is needed to start it by name.
     folders = {Path(prefix) for prefix in prefixes}
-    path = Path(executable)
-    while path.is_symlink():
-        path = path.parent / path.readlink()
-        folders.add(path.parent.resolve().parent)
     folders |= {folder.resolve() for folder in folders}
-    return Interpreter(Path(executable), tuple(sorted(folders - {Path("/"), Path.home()})))
+    for folder in folders:
+        require_visible(folder)
+        if folder in _too_much():
+            raise PolicyError(
+                f"python: the interpreter's own folder is {folder}, which would show guests your "
+                "files; use one from a virtual environment or a folder of its own."
+            )
+    # The executable of a virtual environment is a link, maybe over several links. They are made
+    # again, and not the folders they lie in shown, which may be anybody's.
+    path, links = Path(executable), list[tuple[Path, str]]()
+    while path.is_symlink():
+        links.append((path, str(path.readlink())))
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+    return Interpreter(Path(executable), tuple(sorted(folders)), path, tuple(links))
+
+
+def _too_much() -> set[Path]:
+    """The root, the caller's home, and what holds it."""
+    home = Path(os.path.expanduser("~")).resolve()  # noqa: PTH111  (Path.home() may raise)
+    return {Path("/"), home, *home.parents}

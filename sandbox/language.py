@@ -14,13 +14,15 @@ from .errors import UsageError
 class Language:
     """``argv`` with ``{file}`` in it; empty for Python, which is forked and not executed.
 
-    With ``stdin`` the code comes on standard input. ``folders`` must be visible to guests.
+    With ``stdin`` the code comes on standard input. ``files`` must be visible to guests. One that
+    ``reserves`` maps far more memory than it uses.
     """
 
     suffix: str
     argv: tuple[str, ...] = ()
     stdin: bool = False
-    folders: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
+    reserves: bool = False
 
 
 @cache
@@ -36,7 +38,7 @@ def languages() -> dict[str, Language]:
         # From standard input, so that require("./x") looks in the workspace.
         program = Path(node).resolve()
         found["javascript"] = Language(
-            ".js", (str(program), "-"), stdin=True, folders=(program.parent.parent,)
+            ".js", (str(program), "-"), stdin=True, files=(program,), reserves=True
         )
     return found
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from .errors import PolicyError
+from .host_paths import require_apart, shown_path, workspace_path
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -99,6 +100,9 @@ class Policy:
                 object.__setattr__(self, key, check(getattr(self, key)))
             except PolicyError as error:
                 raise PolicyError(f"{key}: {error}") from None
+            except (TypeError, ValueError, OverflowError, OSError, RuntimeError) as error:
+                raise PolicyError(f"{key}: this cannot be used ({error}).") from error
+        require_apart(cast("Any", self.read_only), cast("Any", self.workdir))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -189,34 +193,18 @@ def _packages(value: Any) -> tuple[str, ...]:
     return tuple(canonical_requirements(value))
 
 
-def _existing(value: str | Path) -> Path:
-    path = Path(value).expanduser()
-    if "\0" in str(path) or not path.exists():
-        raise PolicyError(f"{str(value)!r} does not exist.")
-    return path.resolve()
-
-
 def _read_only(value: Any) -> tuple[Path, ...]:
     if isinstance(value, str | Path):
         raise PolicyError(f"{value!r} is one path; write a list of paths.")
-    paths = tuple(_existing(item) for item in value)
-    for path in paths:
-        if path == Path("/") or Path("/proc") in (path, *path.parents):
-            raise PolicyError(f"{str(path)!r} would show the whole host; name less.")
-    return paths
+    return tuple(map(shown_path, value))
 
 
 def _workdir(value: Any) -> Path | None:
-    if value is None:
-        return None
-    if Path(value).is_symlink():
-        raise PolicyError(f"{str(value)!r} is a symbolic link; name the folder it points to.")
-    path = _existing(value)
-    if not path.is_dir():
-        raise PolicyError(f"{str(value)!r} is not a folder.")
-    if path == Path("/"):
-        raise PolicyError("the root of the host cannot be a workspace; name a folder in it.")
-    return path
+    return None if value is None else workspace_path(value)
+
+
+_ENV = 100_000
+"""Characters of all names and values; the kernel takes 128 KiB (execve(2))."""
 
 
 def _env(value: Any) -> dict[str, str]:
@@ -227,6 +215,9 @@ def _env(value: Any) -> dict[str, str]:
             raise PolicyError(f"{name!r}: names and values are text.")
         if not name or "=" in name or "\0" in name + text:
             raise PolicyError(f"{name!r} is not the name of a variable.")
+        (name + text).encode()  # raises for what no environment can hold
+    if sum(len(name) + len(text) for name, text in value.items()) > _ENV:  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        raise PolicyError(f"more than {_ENV:,} characters.")
     return dict(value)  # pyright: ignore[reportUnknownArgumentType]
 
 

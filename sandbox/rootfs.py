@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .interpreter import Interpreter
     from .policy import Policy
@@ -30,12 +30,15 @@ _ETC = (
     "/etc/ld.so.conf.d",
     "/etc/localtime",
     "/etc/mime.types",
+    "/etc/java*",
     "/etc/pki/ca-trust/extracted",
     "/etc/pki/tls/certs",
+    "/etc/protocols",
+    "/etc/services",
     "/etc/ssl/certs",
     "/etc/ssl/openssl.cnf",
 )
-_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/gai.conf", "/etc/services")
+_NETWORK = ("/etc/resolv.conf", "/etc/hosts", "/etc/gai.conf")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _DEVICE_LINKS = {
     "fd": "/proc/self/fd",
@@ -53,9 +56,9 @@ _LOCAL_HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
 
 
 def root_entries(policy: Policy, interpreter: Interpreter, tools: Iterable[Path]) -> list[Entry]:
-    """The entries for ``policy``; ``tools`` are further folders that programs need."""
+    """The entries for ``policy``; ``tools`` are further files and folders that programs need."""
     entries = [_system(path) for path in _SYSTEM if Path(path).exists()]
-    binds = [*map(Path, _ETC), *interpreter.prefixes, *tools, *map(Path, policy.read_only)]
+    binds = [*_etc(), *interpreter.prefixes, interpreter.file, *tools, *map(Path, policy.read_only)]
     if policy.network == "host":
         binds += map(Path, _NETWORK)
     else:
@@ -63,9 +66,15 @@ def root_entries(policy: Policy, interpreter: Interpreter, tools: Iterable[Path]
     entries += [{"path": path, "text": text} for path, text in _TEXTS.items()]
     entries += _outermost(binds)
     entries += [
+        {"path": str(path), "link": target}
+        for path, target in interpreter.links
+        if not _lies_in(path, [Path(entry["path"]) for entry in entries])
+    ]
+    entries += [
         {"path": f"/dev/{name}", "bind": f"/dev/{name}", "device": True} for name in _DEVICES
     ]
     entries += [{"path": f"/dev/{name}", "link": to} for name, to in _DEVICE_LINKS.items()]
+    entries.append({"path": "/var/tmp", "link": "/tmp"})  # noqa: S108
     return entries
 
 
@@ -74,6 +83,15 @@ def _system(path: str) -> Entry:
     if Path(path).is_symlink():
         return {"path": path, "link": str(Path(path).readlink())}
     return {"path": path, "bind": path}
+
+
+def _etc() -> Iterator[Path]:
+    for pattern in _ETC:
+        yield from Path("/").glob(pattern.lstrip("/"))
+
+
+def _lies_in(path: Path, folders: Iterable[Path]) -> bool:
+    return bool({path, *path.parents} & set(folders))
 
 
 def _outermost(paths: Iterable[Path]) -> list[Entry]:

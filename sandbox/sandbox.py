@@ -119,6 +119,8 @@ class Sandbox:
         extra = Policy(env=env).env if env else {}
         zygote = await self._ready()
         program["env"] = {**zygote.environment, **extra}
+        reserves = find_language(language).reserves
+        program["address_space"] = None if reserves else zygote.address_space
         self._runs.add(run)
         events = run.stream((program, body), zygote)
         try:

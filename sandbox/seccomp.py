@@ -28,7 +28,7 @@ gettid gettimeofday getuid getxattr inotify_add_watch inotify_init inotify_init1
 inotify_rm_watch ioctl ioprio_get kill landlock_add_rule landlock_create_ruleset
 landlock_restrict_self lchown lgetxattr link linkat listen listxattr llistxattr lseek lstat
 madvise membarrier memfd_create mincore mkdir mkdirat mknod mknodat mlock mlock2 mmap mprotect
-mremap msync munlock munmap nanosleep newfstatat open openat openat2 pause pidfd_open
+mremap msync munlock munmap nanosleep newfstatat open openat pause pidfd_open
 pidfd_send_signal pipe pipe2 poll ppoll prctl pread64 preadv preadv2 prlimit64 pselect6 pwrite64
 pwritev pwritev2 read readahead readlink readlinkat readv recvfrom recvmmsg recvmsg rename
 renameat renameat2 restart_syscall rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask
@@ -63,6 +63,9 @@ _CLONE_PARENT = 0x00008000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_TYPE_MASK, _SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET = 0xF, 1, 2, 5
+_IPPROTO_UDP = 17
+_PROTOCOLS = (0, 1, 6, _IPPROTO_UDP)
+"""The default one, PF_UNIX's own, TCP and UDP."""
 _INT = 0xFFFFFFFF  # the kernel looks at the low half of an int argument only
 
 
@@ -120,7 +123,6 @@ def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
     library = _library()
     program = library.SyscallFilter(library.ALLOW)
     _close_sockets(library, program, network=network)
-    _leave_others_alone(library, program)
     refuse, pretend = library.ERRNO(errno.EPERM), library.ERRNO(0)
     for name in _NOT_CONFINED:
         _add(program, refuse, name)
@@ -170,6 +172,40 @@ def _leave_others_alone(library: Any, program: Any) -> None:
         _add(program, refuse, "fcntl", arg(1, masked, _INT, command))
 
 
+_SET_ID_BITS = (0o4000, 0o2000)
+_O_CREAT, _O_TMPFILE = 0o100, 0o20000000
+_MODE_OF = {
+    "chmod": 1,
+    "fchmod": 1,
+    "fchmodat": 2,
+    "fchmodat2": 2,
+    "creat": 1,
+    "mknod": 1,
+    "mknodat": 2,
+}
+"""Calls that give a file a mode, and which argument it is."""
+_MODE_AFTER_FLAGS = {"open": 1, "openat": 2}
+"""Calls that do if a flag says so, and which argument the flags are; the mode is the next."""
+_XATTRS = (
+    "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
+)  # fmt: skip
+
+
+def _no_set_uid_files(library: Any, program: Any) -> None:
+    """No file becomes set-uid or set-gid: in a caller's folder it would be so for the host.
+
+    openat2(2) has its mode behind a pointer, and so is not on the list above.
+    """
+    arg, masked, refuse = library.Arg, library.MASKED_EQ, library.ERRNO(errno.EPERM)
+    for bit in _SET_ID_BITS:
+        for name, mode in _MODE_OF.items():
+            _add(program, refuse, name, arg(mode, masked, bit, bit))
+        for name, flags in _MODE_AFTER_FLAGS.items():
+            for flag in (_O_CREAT, _O_TMPFILE):
+                make = arg(flags, masked, flag, flag)
+                _add(program, refuse, name, make, arg(flags + 1, masked, bit, bit))
+
+
 def _allow_list(library: Any) -> Any:
     program = library.SyscallFilter(library.ERRNO(errno.ENOSYS))
     for name in ALLOWED:
@@ -181,7 +217,7 @@ def _allow_list(library: Any) -> Any:
 
 
 def _argument_rules(library: Any) -> Any:
-    arg, eq, masked, gt = library.Arg, library.EQ, library.MASKED_EQ, library.GT
+    arg, masked = library.Arg, library.MASKED_EQ
     program = library.SyscallFilter(library.ALLOW)
     refuse = library.ERRNO(errno.EPERM)
     for flag in (*_NAMESPACE_FLAGS, _CLONE_PARENT):
@@ -189,7 +225,18 @@ def _argument_rules(library: Any) -> Any:
         _add(program, refuse, "clone", arg(0, masked, flag, flag))
     for command in (_TIOCSTI, _TIOCLINUX):
         _add(program, refuse, "ioctl", arg(1, masked, _INT, command))
-    no_family = library.ERRNO(errno.EAFNOSUPPORT)
+    _leave_others_alone(library, program)
+    _no_set_uid_files(library, program)
+    for name in _XATTRS:  # what copies files takes this for an answer, and ENOSYS for a failure
+        _add(program, library.ERRNO(errno.ENOTSUP), name)
+    _few_sockets(library, program)
+    return program
+
+
+def _few_sockets(library: Any, program: Any) -> None:
+    """Unix, IPv4 and IPv6 sockets of the common kinds; not raw, netlink, packet, vsock, alg, ..."""
+    arg, eq, masked, gt = library.Arg, library.EQ, library.MASKED_EQ, library.GT
+    refuse, no_family = library.ERRNO(errno.EPERM), library.ERRNO(errno.EAFNOSUPPORT)
     for call in ("socket", "socketpair"):
         for family in range(_AF_INET6):
             if family not in (_AF_UNIX, _AF_INET):
@@ -198,7 +245,10 @@ def _argument_rules(library: Any) -> Any:
         for kind in range(_SOCK_TYPE_MASK + 1):
             if kind not in (_SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET):
                 _add(program, refuse, call, arg(1, masked, _SOCK_TYPE_MASK, kind))
-    return program
+        for protocol in range(_IPPROTO_UDP + 1):
+            if protocol not in _PROTOCOLS:
+                _add(program, refuse, call, arg(2, eq, protocol))
+        _add(program, refuse, call, arg(2, gt, _IPPROTO_UDP))
 
 
 def _add(program: Any, action: Any, name: str, *args: Any) -> None:

@@ -41,6 +41,8 @@ _START = 60.0
 """Seconds a zygote has to get ready, imports of preloaded modules included."""
 _DEATH = 5.0
 _SLACK = 16
+_HEADROOM = 1 << 30
+"""Bytes an interpreter and its libraries map besides what they use."""
 _STEPS = ("unshared", "zygote", "ready", "failed")
 
 
@@ -103,6 +105,11 @@ class Zygote:
     @property
     def alive(self) -> bool:
         return self._channel is not None
+
+    @property
+    def address_space(self) -> int | None:
+        """Bytes a process may map, where no cgroup counts what it really uses."""
+        return None if self._cgroups else int(self._policy.memory) + _HEADROOM
 
     @property
     def owner(self) -> int | None:
@@ -205,7 +212,7 @@ class Zygote:
         checked, programs = await asyncio.to_thread(self._check)
         self._cgroups = checked.cgroups
         self.isolation = checked.names
-        tools = [folder for language in languages().values() for folder in language.folders]
+        tools = [file for language in languages().values() for file in language.files]
         tools += [packages] if packages else []
         entries = root_entries(policy, interpreter, tools)
         config: dict[str, Any] = {
@@ -232,7 +239,11 @@ class Zygote:
         if self._without_namespaces:
             needed = (*interpreter.prefixes, *([packages] if packages else []))
             config |= await asyncio.to_thread(self._landlock_config, checked, needed, entries)
-        await self._ask("unshared", config, b"".join(programs))
+        owner = os.pidfd_open(os.getpid())
+        try:
+            await self._ask("unshared", config, b"".join(programs), [owner])
+        finally:
+            os.close(owner)
         if not self._without_namespaces:
             self._write_maps(self._identity)
         await self._ask("zygote", {"op": "mapped"})
@@ -278,7 +289,11 @@ class Zygote:
         self._channel.attach()
 
     async def _ask(
-        self, answer: str, header: dict[str, Any] | None = None, body: bytes = b""
+        self,
+        answer: str,
+        header: dict[str, Any] | None = None,
+        body: bytes = b"",
+        fds: Sequence[int] = (),
     ) -> dict[str, Any]:
         """Send a frame and wait until ``answer`` has been said.
 
@@ -286,7 +301,7 @@ class Zygote:
         """
         if header is not None and self._channel is not None:
             with contextlib.suppress(OSError):  # then the channel closes, which is an answer too
-                await self._channel.send(header, body)
+                await self._channel.send(header, body, fds)
         while answer not in self._said:
             if "failed" in self._said:
                 failed = self._said["failed"]

@@ -49,10 +49,13 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        if without_namespaces:
-            landlocked.shield(config)
-            program.main(channel, lambda job: landlocked.relocate(job, config))
-        program.main(channel)
+        try:
+            if without_namespaces:
+                landlocked.shield(config)
+                program.main(channel, lambda job: landlocked.relocate(job, config))
+            program.main(channel)
+        finally:
+            os._exit(1)  # a worker never goes on as the first process
     status = _wait_for(pid, channel, listener)
     if without_namespaces:
         landlocked.bury_guest(config)

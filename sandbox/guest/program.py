@@ -10,6 +10,7 @@ import fcntl
 import gc
 import io
 import os
+import resource
 import signal
 import struct
 import sys
@@ -46,6 +47,9 @@ def main(channel: Channel, prepare: Callable[[dict[str, Any]], None] | None = No
 
 def _run(program: dict[str, Any], code: bytes) -> NoReturn:
     """Run ``code`` as ``program`` says, with descriptors 0 to 2 in place."""
+    if program["address_space"]:
+        limit = program["address_space"]
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     os.environ.clear()
     os.environ.update(program["env"])
     if program["stdin"]:

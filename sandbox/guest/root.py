@@ -36,12 +36,24 @@ def build(config: dict[str, Any], workspace_mount: int | None) -> None:
     for path in ("/tmp", "/dev/shm", "/proc"):
         os.makedirs("." + path, exist_ok=True)
     kernel.mount("proc", "./proc", "proc", PROC)
+    _spare_the_callers_quota()
     # pivot_root(2), "pivot_root(".", ".")": the old root lies under the new one for a moment.
     kernel.pivot_root(".", ".")
     kernel.umount(".", kernel.MNT_DETACH)
     os.chdir("/")
     flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | PRIVATE
     kernel.mount("none", "/", "", flags)
+
+
+def _spare_the_callers_quota() -> None:
+    """Limit what guests take of counters that the kernel keeps for each user, for the caller's
+    own processes share them: "Limits" in namespaces(7), inotify(7)."""
+    for name, most in (("max_inotify_instances", 32), ("max_inotify_watches", 8192)):
+        try:
+            with open("./proc/sys/user/" + name, "w") as file:
+                file.write(str(most))
+        except FileNotFoundError:  # before Linux 5.13 they are not counted so
+            pass
 
 
 def paths_under_tmp(config: dict[str, Any]) -> list[str]:

@@ -26,12 +26,14 @@ Config = dict[str, Any]
 
 def main(fd: int) -> NoReturn:
     """Serve the host on the socket ``fd`` until it closes."""
+    _forget_the_caller()
     channel = Channel(socket.socket(fileno=fd))
     guard = os.getpid()
     frame = channel.receive()
     if frame is None:
         os._exit(0)
     config, body = frame
+    (config["owner"],) = channel.take_fds(config)
     config["filters"] = _split(body, config["filters"])
     without_namespaces = config["profile"] == "landlock"
     workspace = None
@@ -60,6 +62,13 @@ def main(fd: int) -> NoReturn:
     except OSError as error:
         _refuse(channel, error)
     _serve(channel, config, folder)
+
+
+def _forget_the_caller() -> None:
+    """Undo what a process inherits besides its environment and descriptors."""
+    os.umask(0o022)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _split(body: bytes, sizes: list[int]) -> list[bytes]:
@@ -150,9 +159,10 @@ def _enter_root(config: Config, workspace: int | None) -> int:
 
 
 def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
-    os.umask(0o022)
     _add_to_path(config["paths"])
     missing = _preload(config["preload"])
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # or each guest would flush it again
     program.remember_modules()
     gc.collect()
     gc.freeze()  # objects from before a fork are never looked at again, so their pages stay shared
@@ -184,6 +194,7 @@ class Zygote:
 
     def __init__(self, channel: Channel, config: Config) -> None:
         self._channel = channel
+        self._owner: int = config["owner"]
         without_namespaces = config["profile"] == "landlock"
         self._forks = (landlocked if without_namespaces else namespaces).Forks(config)
         self._guests: dict[int, int] = {}
@@ -197,9 +208,13 @@ class Zygote:
         poll = select.poll()
         poll.register(self._channel.sock, select.POLLIN)
         poll.register(child_r, select.POLLIN)
+        # The socket alone does not tell: a fork of the owner may hold a copy of its other end.
+        poll.register(self._owner, select.POLLIN)
         while True:
             for fd, _ in poll.poll():
-                if fd == child_r:
+                if fd == self._owner:
+                    self._forks.end(self._guests)
+                elif fd == child_r:
                     os.read(child_r, 4096)
                     self._reap()
                 elif not self._channel.fill(socket.MSG_DONTWAIT):
@@ -218,7 +233,10 @@ class Zygote:
             self._say("exited", header["id"], error=str(error), exit_code=1)
         else:
             if pid == 0:
-                init.main(self._forks.config_of(header["id"]), sock)
+                try:
+                    init.main(self._forks.config_of(header["id"]), sock)
+                finally:
+                    os._exit(1)  # whatever happens, a guest never goes on as the zygote
             self._guests[pid] = header["id"]
             pidfd = os.pidfd_open(pid)
             self._say("started", header["id"], [pidfd])

@@ -38,6 +38,11 @@ def policy(request: pytest.FixtureRequest) -> Policy:
     return Policy(profile="landlock", python=reachable_interpreter())
 
 
+@pytest.fixture
+def landlock_policy() -> Policy:
+    return Policy(profile="landlock", python=reachable_interpreter())
+
+
 def reachable_interpreter() -> Path | None:
     """An interpreter for guests that root starts, who own nothing; ``None``: this one is."""
     if os.geteuid() != 0:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from sandcrew.sandbox import Denial, Policy, Sandbox, Usage
+from sandcrew.sandbox import CodeResult, Denial, Policy, Sandbox, Usage
 from sandcrew.sandbox.cgroup import find_cgroups
 
 
@@ -48,10 +48,20 @@ for _ in range(10):
 
 
 async def test_a_killed_run_still_tells_what_it_was_refused() -> None:
-    code = "import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)\nwhile True: pass"
+    code = """
+import ctypes, time
+ctypes.CDLL(None).ptrace(0, 0, 0, 0)
+while time.process_time() < 0.2: pass
+print("spent")
+while True: pass
+"""
     async with Sandbox() as box:
-        result = await box.run(code, timeout=0.5)
-    assert result.timed_out
+        run = box.new_run()
+        async for event in box.stream(code, run=run):
+            run.cancel()
+            result = event
+    assert isinstance(result, CodeResult)
+    assert result.cancelled
     assert [denial.subject for denial in result.denials] == ["ptrace"]
     if find_cgroups() is None:
         assert result.usage == Usage()  # better nothing than a wrong figure
