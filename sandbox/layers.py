@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 DOCKER = "Or use the Docker executor (--executor docker)."
+_WITHOUT_NAMESPACES = (
+    "Or use the profile that needs none, and guarantees less (profile='landlock', in a file for "
+    '--policy: profile = "landlock"), or the Docker executor (--executor docker).'
+)
 
 _ALWAYS: tuple[str, ...] = (
     "user-namespace",
@@ -118,11 +122,11 @@ def _namespace_remedy(number: int) -> str:
                 "This host forbids unprivileged user namespaces. On Ubuntu: sysctl "
                 "kernel.apparmor_restrict_unprivileged_userns=0; on Debian: sysctl "
                 "kernel.unprivileged_userns_clone=1; in a container: a seccomp profile that allows "
-                f"unshare and mount. {DOCKER}"
+                f"unshare and mount. {_WITHOUT_NAMESPACES}"
             )
         case errno.ENOSPC | errno.EUSERS:
-            return f"Raise the limit: sysctl user.max_user_namespaces=10000. {DOCKER}"
+            return f"Raise the limit: sysctl user.max_user_namespaces=10000. {_WITHOUT_NAMESPACES}"
         case errno.ENOSYS | errno.EINVAL:
-            return f"The local sandbox needs Linux 5.13 or later. {DOCKER}"
+            return f"The local sandbox needs Linux 5.13 or later. {_WITHOUT_NAMESPACES}"
         case _:
-            return f"Run 'sandcrew doctor' to see what this host offers. {DOCKER}"
+            return f"Run 'sandcrew doctor' to see what this host offers. {_WITHOUT_NAMESPACES}"

@@ -68,11 +68,11 @@ def _loopback_up() -> None:
 
 
 def _own_mounts(config: Config) -> None:
-    hidden = [(path, kernel.open_tree(path)) for path in config["under_tmp"]]
+    hidden = config["under_tmp"]
+    clones = [kernel.open_tree(entry["path"]) if "bind" in entry else None for entry in hidden]
     root.private_tmpfs("/tmp", config["disk"])
     root.private_tmpfs("/dev/shm", config["shm"])
-    for path, clone in hidden:
-        root.attach(clone, path)
+    root.show_again(hidden, clones)
     kernel.mount("proc", "/proc", "proc", root.PROC | kernel.MS_RDONLY)
     os.chdir(root.WORKSPACE)
 

@@ -56,9 +56,19 @@ def _spare_the_callers_quota() -> None:
             pass
 
 
-def paths_under_tmp(config: dict[str, Any]) -> list[str]:
-    """Bound paths that the private ``/tmp`` of each guest would hide."""
-    return [e["path"] for e in config["root"] if "bind" in e and e["path"].startswith("/tmp/")]
+def entries_under_tmp(config: dict[str, Any]) -> list[Entry]:
+    """Binds and links that the private ``/tmp`` of each guest would hide."""
+    return [e for e in config["root"] if "text" not in e and e["path"].startswith("/tmp/")]
+
+
+def show_again(entries: list[Entry], clones: list[int | None]) -> None:
+    """Put what lay under ``/tmp`` into the new one."""
+    for entry, clone in zip(entries, clones):
+        if clone is not None:
+            attach(clone, entry["path"])
+        else:
+            os.makedirs(os.path.dirname(entry["path"]), exist_ok=True)
+            os.symlink(entry["link"], entry["path"])
 
 
 def private_tmpfs(path: str, size: int, mode: str = "1777") -> None:

@@ -154,7 +154,7 @@ def _enter_root(config: Config, workspace: int | None) -> int:
         workspace = kernel.open_tree(config["workdir"])
         kernel.mount_setattr(workspace, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
     root.build(config, workspace)
-    config["under_tmp"] = root.paths_under_tmp(config)
+    config["under_tmp"] = root.entries_under_tmp(config)
     return os.open(root.WORKSPACE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 

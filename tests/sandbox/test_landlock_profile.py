@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -70,7 +69,7 @@ for folder in (".", os.environ["HOME"], tempfile.gettempdir()): open(folder + "/
         cwd, home, tmp, file = (await box.run(code)).output.split()
         (base,) = private_folders() - before
         other = (await box.run("import tempfile; print(tempfile.gettempdir())")).output.strip()
-    assert {Path(path).parents[-3] for path in (cwd, home, tmp)} == {base.parents[-3]}
+    assert all(base in Path(path).parents for path in (cwd, home, tmp))
     assert Path(file).parent == Path(tmp)
     assert other != tmp
     assert private_folders() == before
@@ -173,7 +172,7 @@ print("a pair works")
 async def test_no_unix_socket_is_reached_where_the_network_is_the_hosts(policy: Policy) -> None:
     code = "import socket\nsocket.socket(socket.AF_UNIX); print('REACHED')"
     assert "REACHED" in unconfined(code)
-    assert "REACHED" not in (await run(policy.replace(network="host"), code)).output
+    assert "REACHED" not in (await run(policy.replace(network="host"), code)).stdout
 
 
 # --- other processes ---
@@ -211,15 +210,16 @@ async def test_a_program_that_kills_all_it_can_reach_kills_only_itself(policy: P
 
 
 _OUTRUN = """
-import os
+import fcntl, os
+readable, writable = os.pipe()
 if os.fork() == 0:
     os.setsid()
     lock = os.open("alive", os.O_CREAT | os.O_RDWR)
-    import fcntl
     fcntl.flock(lock, fcntl.LOCK_EX)
-    os.write(1, b"running\\n")
+    os.write(writable, b".")
     while True:
         if os.fork(): os._exit(0)
+os.read(readable, 1)
 """
 """A daemon that is never the same process for long, and holds a lock as long as one is alive."""
 _LOOK = "import fcntl; fcntl.flock(open('alive'), fcntl.LOCK_EX | fcntl.LOCK_NB); print('free')"
@@ -283,7 +283,7 @@ _OWNER = textwrap.dedent("""
 
 
 @pytest.fixture
-def killed_owner(policy: Policy) -> Iterator[tuple[list[psutil.Process], set[Path]]]:
+def killed_owner(policy: Policy) -> tuple[list[psutil.Process], set[Path]]:
     """The processes and folders of an owner that was killed while it ran a daemon."""
     before = private_folders()
     owner = subprocess.Popen(
@@ -297,7 +297,7 @@ def killed_owner(policy: Policy) -> Iterator[tuple[list[psutil.Process], set[Pat
         processes = psutil.Process(owner.pid).children(recursive=True)
         owner.kill()
         owner.wait()
-    yield processes, private_folders() - before
+    return processes, private_folders() - before
 
 
 def test_no_daemon_outlives_an_owner_that_is_killed(
@@ -407,6 +407,9 @@ async def test_an_interpreter_that_guests_of_root_cannot_reach_is_refused(tmp_pa
         await Sandbox(policy).start()
 
 
+_IN_A_NAMESPACE = ("unshare", "--user", "--map-root-user", "sh", "-c")
+
+
 def test_it_works_where_namespaces_are_forbidden(policy: Policy) -> None:
     """The limit of a user namespace of our own makes this host such a one."""
     script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
@@ -421,8 +424,7 @@ def test_it_works_where_namespaces_are_forbidden(policy: Policy) -> None:
         asyncio.run(main())
     """)
     done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh"]
-        + [sys.executable, "-c", code, str(policy.python or "")],
+        [*_IN_A_NAMESPACE, script, "sh", sys.executable, "-c", code, str(policy.python or "")],
         capture_output=True,
         text=True,
         timeout=60,
