@@ -16,7 +16,14 @@ from .base import (
     TerminationCondition,
 )
 from .chat_agent import BaseChatAgent
-from .coding import ApprovalFuncType, ApprovalRequest, ApprovalResponse, CodeExecutorAgent
+from .coding import (
+    ApprovalFuncType,
+    ApprovalPolicy,
+    ApprovalRequest,
+    ApprovalResponse,
+    ApprovalRule,
+    CodeExecutorAgent,
+)
 from .conditions import (
     CostTermination,
     ExternalTermination,
@@ -56,8 +63,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AndTerminationCondition",
     "ApprovalFuncType",
+    "ApprovalPolicy",
     "ApprovalRequest",
     "ApprovalResponse",
+    "ApprovalRule",
     "AssistantAgent",
     "BaseChatAgent",
     "BaseGroupChat",

@@ -2,5 +2,13 @@
 
 from .agent import CodeExecutorAgent
 from .approval import ApprovalFuncType, ApprovalRequest, ApprovalResponse
+from .policy import ApprovalPolicy, ApprovalRule
 
-__all__ = ["ApprovalFuncType", "ApprovalRequest", "ApprovalResponse", "CodeExecutorAgent"]
+__all__ = [
+    "ApprovalFuncType",
+    "ApprovalPolicy",
+    "ApprovalRequest",
+    "ApprovalResponse",
+    "ApprovalRule",
+    "CodeExecutorAgent",
+]

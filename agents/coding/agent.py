@@ -17,7 +17,9 @@ from ..runtime import CancellationToken
 from ..state import CodeExecutorAgentState
 from .approval import ApprovalFuncType
 from .execution import Execution
+from .gate import Gate
 from .listening import Listener
+from .policy import ApprovalPolicy
 from .writing import Writer
 
 
@@ -50,8 +52,11 @@ class CodeExecutorAgent(BaseChatAgent):
     supported_languages:
         Run only blocks in these languages; by default in all the executor knows.
     approval_func:
-        Asked before code runs, sync (in a thread) or async. A refusal is a failed run whose
-        output says why.
+        Asked before code runs, sync (in a thread) or async. It may approve, approve something
+        else (``code_blocks``) or refuse, and have that remembered (``remember``). A refusal is a
+        failed run whose output says why.
+    approval_policy:
+        Rules, so that not everything has to be asked; each block is then decided by itself.
 
     Raises
     ------
@@ -92,6 +97,7 @@ class CodeExecutorAgent(BaseChatAgent):
         sources: Sequence[str] | None = None,
         supported_languages: Sequence[str] | None = None,
         approval_func: ApprovalFuncType | None = None,
+        approval_policy: ApprovalPolicy | None = None,
     ) -> None:
         if description is None:
             description = (
@@ -102,14 +108,15 @@ class CodeExecutorAgent(BaseChatAgent):
         super().__init__(name, description)
         if max_retries_on_error < 0:
             raise UsageError("max_retries_on_error cannot be negative.")
-        if approval_func is None and not getattr(code_executor, "confined", True):
+        self._gate = Gate(approval_func, approval_policy)
+        if self._gate.open and not getattr(code_executor, "confined", True):
             warnings.warn(
                 f"{type(code_executor).__name__} runs what models write on this machine, "
                 "unconfined. Give CodeExecutorAgent an approval_func, or a confined executor.",
                 UserWarning,
                 stacklevel=2,
             )
-        execution = Execution(name, code_executor, supported_languages, approval_func)
+        execution = Execution(name, code_executor, supported_languages, self._gate)
         self._dialogue = (
             None
             if model_client is None
@@ -130,6 +137,11 @@ class CodeExecutorAgent(BaseChatAgent):
     @property
     def model_context(self) -> ChatCompletionContext | None:
         return None if self._dialogue is None else self._dialogue.context
+
+    @property
+    def approval_policy(self) -> ApprovalPolicy | None:
+        """The rules, with those that were remembered; part of the agent's state."""
+        return self._gate.policy
 
     @property
     def produced_message_types(self) -> Sequence[type[BaseChatMessage]]:
@@ -165,9 +177,15 @@ class CodeExecutorAgent(BaseChatAgent):
 
     async def save_state(self) -> Mapping[str, Any]:
         context: Mapping[str, Any] = {} if self._dialogue is None else await self._dialogue.save()
-        return CodeExecutorAgentState(llm_context=context).model_dump()
+        policy = self._gate.policy
+        return CodeExecutorAgentState(
+            llm_context=context,
+            approval_policy=None if policy is None else policy.model_dump(mode="json"),
+        ).model_dump()
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         saved = CodeExecutorAgentState.read(state)
+        if saved.approval_policy is not None:
+            self._gate.load(saved.approval_policy)
         if self._dialogue is not None:
             await self._dialogue.load(saved.llm_context)

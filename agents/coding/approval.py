@@ -4,11 +4,12 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ...executors.block import CodeBlock
 from ..models.types import LLMMessage
 from ..runtime.threads import in_thread, is_async
+from .policy import ApprovalRule
 
 
 class ApprovalRequest(BaseModel):
@@ -20,6 +21,8 @@ class ApprovalRequest(BaseModel):
     """All blocks, fenced."""
     context: list[LLMMessage]
     """The conversation that led to it."""
+    code_blocks: list[CodeBlock] = Field(default_factory=list[CodeBlock])
+    """The blocks one by one: all of them, or with an :class:`ApprovalPolicy` only one."""
 
 
 class ApprovalResponse(BaseModel):
@@ -29,6 +32,10 @@ class ApprovalResponse(BaseModel):
 
     approved: bool
     reason: str
+    code_blocks: list[CodeBlock] | None = None
+    """What is to run instead, if the code is approved with changes."""
+    remember: ApprovalRule | None = None
+    """What is to be decided by itself from now on."""
 
 
 SyncApprovalFunc = Callable[[ApprovalRequest], ApprovalResponse]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import cast
 
 from ...executors.base import CodeExecutor
@@ -15,9 +16,9 @@ from ..messages import (
     CodeOutputEvent,
 )
 from ..models.types import LLMMessage
-from ..runtime import CancellationToken, cancel_scope
-from .approval import ApprovalFuncType, ApprovalRequest, ask_approval, fenced
+from ..runtime import CancellationToken
 from .blocks import runnable_blocks
+from .gate import Case, Gate, Verdict
 
 ExecutionEntry = ApprovalRequestEvent | ApprovalResponseEvent | CodeOutputEvent | CodeExecutionEvent
 
@@ -33,21 +34,17 @@ class Execution:
         Where the code runs.
     languages:
         Those to run; ``None`` for all the executor knows.
-    approval_func:
-        Asked before.
+    gate:
+        Decides before.
     """
 
     def __init__(
-        self,
-        name: str,
-        executor: CodeExecutor,
-        languages: Sequence[str] | None,
-        approval_func: ApprovalFuncType | None,
+        self, name: str, executor: CodeExecutor, languages: Sequence[str] | None, gate: Gate
     ) -> None:
         self.name = name
+        self.gate = gate
         self._executor = executor
         self._languages = languages
-        self._approval_func = approval_func
 
     def find(self, text: str) -> list[CodeBlock]:
         """The code blocks of a message that are meant to run."""
@@ -68,45 +65,27 @@ class Execution:
         BackendError
             The executor cannot run code.
         """
-        if self._approval_func is not None:
-            async with aclosing(
-                self._approve(self._approval_func, blocks, context, token, attempt)
-            ) as entries:
-                async for entry in entries:
-                    yield entry
-                    if isinstance(entry, CodeExecutionEvent):
-                        return
-        async with aclosing(self._execute(blocks, token, attempt)) as entries:
+        verdict = Verdict(list(blocks))
+        if not self.gate.open:
+            case = Case(self.name, blocks, context, attempt)
+            async with aclosing(self.gate.decide(case, token)) as steps:
+                async for step in steps:
+                    if isinstance(step, Verdict):
+                        verdict = step
+                    else:
+                        yield step
+        if verdict.refusal is not None and not verdict.blocks:
+            yield self._event(CodeResult(exit_code=0, output=""), verdict, attempt)
+            return
+        async with aclosing(self._execute(verdict, token, attempt)) as entries:
             async for entry in entries:
                 yield entry
 
-    async def _approve(
-        self,
-        approval_func: ApprovalFuncType,
-        blocks: Sequence[CodeBlock],
-        context: Sequence[LLMMessage],
-        token: CancellationToken,
-        attempt: int,
-    ) -> AsyncGenerator[ExecutionEntry, None]:
-        """Ask; a refusal ends with a result that says so."""
-        name = self.name
-        yield ApprovalRequestEvent(source=name, retry_attempt=attempt, code_blocks=list(blocks))
-        request = ApprovalRequest(code=fenced(blocks), context=list(context))
-        with cancel_scope(token):
-            answer = await ask_approval(approval_func, request)
-        yield ApprovalResponseEvent(
-            source=name, retry_attempt=attempt, approved=answer.approved, reason=answer.reason
-        )
-        if not answer.approved:
-            text = f"Code execution was not approved. Reason: {answer.reason}"
-            result = CodeResult(exit_code=1, output=text, stderr=text)
-            yield CodeExecutionEvent(source=name, retry_attempt=attempt, result=result)
-
     async def _execute(
-        self, blocks: Sequence[CodeBlock], token: CancellationToken, attempt: int
+        self, verdict: Verdict, token: CancellationToken, attempt: int
     ) -> AsyncGenerator[ExecutionEntry, None]:
         result: CodeResult | None = None
-        events = cast("AsyncGenerator[object, None]", self._executor.stream(list(blocks), token))
+        events = cast("AsyncGenerator[object, None]", self._executor.stream(verdict.blocks, token))
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, CodeResult):
@@ -120,4 +99,25 @@ class Execution:
                     )
         if result is None:
             raise BackendCrashed(f"{type(self._executor).__name__} ended without a result.")
-        yield CodeExecutionEvent(source=self.name, retry_attempt=attempt, result=result)
+        yield self._event(result, verdict, attempt)
+
+    def _event(self, result: CodeResult, verdict: Verdict, attempt: int) -> CodeExecutionEvent:
+        if verdict.refusal is not None and result.exit_code == 0:
+            # What was refused counts as the block that failed.
+            text = f"Code execution was not approved. Reason: {verdict.refusal}"
+            result = replace(
+                result,
+                exit_code=1,
+                output=_joined(result.output, text),
+                stderr=_joined(result.stderr, text),
+            )
+        return CodeExecutionEvent(
+            source=self.name,
+            retry_attempt=attempt,
+            result=result,
+            code_blocks=verdict.blocks if verdict.edited else None,
+        )
+
+
+def _joined(text: str, more: str) -> str:
+    return f"{text.rstrip()}\n{more}" if text.strip() else more

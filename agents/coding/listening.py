@@ -14,7 +14,7 @@ from ..messages import (
 from ..runtime import CancellationToken
 from .approval import fenced
 from .execution import Execution
-from .report import report
+from .report import told
 
 
 class Listener:
@@ -61,7 +61,7 @@ class Listener:
                 yield entry
                 if isinstance(entry, CodeExecutionEvent):
                     yield TextMessage(
-                        content=report(entry.result),
+                        content=told(entry),
                         source=name,
                         metadata={"exit_code": str(entry.result.exit_code)},
                     )

@@ -1,6 +1,18 @@
 """What a model is told about a result."""
 
 from ...sandbox.result import Artifact, CodeResult
+from ..messages import CodeExecutionEvent
+from .approval import fenced
+
+
+def told(event: CodeExecutionEvent) -> str:
+    """The report, after the code that ran if it is not what was written."""
+    if event.code_blocks is None:
+        return report(event.result)
+    return (
+        "The code was changed before it ran. This is what ran:\n"
+        f"{fenced(event.code_blocks)}\n\n{report(event.result)}"
+    )
 
 
 def report(result: CodeResult) -> str:

@@ -20,7 +20,7 @@ from ..messages import (
 from ..models import UserMessage, create_structured
 from ..runtime import CancellationToken
 from .execution import Execution
-from .report import report
+from .report import told
 
 _DECIDE = (
     "The last code failed; its output is above. Decide whether it is worth trying again with "
@@ -112,7 +112,7 @@ class Writer:
         ) as entries:
             async for entry in entries:
                 if isinstance(entry, CodeExecutionEvent):
-                    await self.dialogue.hear_text(report(entry.result))
+                    await self.dialogue.hear_text(told(entry))
                 yield entry
 
     async def _decide(self, attempt: int, token: CancellationToken) -> RetryDecisionEvent:

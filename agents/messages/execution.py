@@ -1,6 +1,6 @@
 """What agents tell about code: written, approved, running, done, tried again."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from ...executors.block import CodeBlock
 from ...sandbox.result import CodeResult
@@ -33,11 +33,15 @@ class ApprovalRequestEvent(BaseAgentEvent):
 
 
 class ApprovalResponseEvent(BaseAgentEvent):
-    """The answer to an :class:`ApprovalRequestEvent`."""
+    """Whether code may run: an answer to an :class:`ApprovalRequestEvent`, or a rule's."""
 
     retry_attempt: int = 0
     approved: bool
     reason: str
+    code_blocks: list[CodeBlock] | None = None
+    """What runs instead, if the code was changed."""
+    by_rule: bool = False
+    """Nobody was asked: a rule of the approval policy decided."""
     type: Literal["ApprovalResponseEvent"] = "ApprovalResponseEvent"
 
     def to_text(self) -> str:
@@ -63,17 +67,9 @@ class CodeExecutionEvent(BaseAgentEvent):
 
     retry_attempt: int
     result: CodeResult
+    code_blocks: list[CodeBlock] | None = None
+    """What ran, if the code was changed before."""
     type: Literal["CodeExecutionEvent"] = "CodeExecutionEvent"
-
-    @classmethod
-    def model_rebuild(cls, **options: Any) -> bool | None:
-        # A result imports what its receipt is made of only for type checkers. pydantic asks for
-        # it here, when the first event is made: the import takes time nobody needs before.
-        from ...sandbox.network.log import Contact
-
-        names = {"CodeResult": CodeResult, "Contact": Contact}
-        options["_types_namespace"] = names
-        return super().model_rebuild(**options)
 
     def to_text(self) -> str:
         return self.result.output

@@ -51,6 +51,8 @@ class CodeExecutorAgentState(_State):
 
     type: Literal["CodeExecutorAgentState"] = "CodeExecutorAgentState"
     llm_context: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+    approval_policy: Mapping[str, Any] | None = None
+    """With the rules that were remembered."""
 
 
 class SocietyOfMindAgentState(_State):

@@ -11,6 +11,11 @@ from .static import StaticStreamWorkbench, StaticWorkbench, ToolOverride
 from .workbench import StreamWorkbench, Workbench
 
 if TYPE_CHECKING:
+    from .code_execution import (
+        CodeExecutionInput,
+        CodeExecutionResult,
+        PythonCodeExecutionTool,
+    )
     from .task_runner import AgentTool, TeamTool
 
 __all__ = [
@@ -18,9 +23,12 @@ __all__ = [
     "BaseStreamTool",
     "BaseTool",
     "BaseToolWithState",
+    "CodeExecutionInput",
+    "CodeExecutionResult",
     "FunctionTool",
     "ImageResultContent",
     "ParametersSchema",
+    "PythonCodeExecutionTool",
     "StaticStreamWorkbench",
     "StaticWorkbench",
     "StreamTool",
@@ -35,8 +43,17 @@ __all__ = [
 ]
 
 
+_LATER = {
+    "AgentTool": "task_runner",
+    "CodeExecutionInput": "code_execution",
+    "CodeExecutionResult": "code_execution",
+    "PythonCodeExecutionTool": "code_execution",
+    "TeamTool": "task_runner",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Agents as tools are loaded when they are used: they bring agents and teams."""
-    if name not in ("AgentTool", "TeamTool"):
+    """Tools that bring agents, teams or executors are loaded when they are used."""
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(".task_runner", __name__), name)
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)

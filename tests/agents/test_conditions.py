@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,13 @@ from sandcrew.agents.messages import (
 )
 from sandcrew.agents.models import (
     FunctionExecutionResult,
+    OpenAIChatCompletionClient,
     ReplayChatCompletionClient,
     RequestUsage,
 )
 from sandcrew.executors import UsageError
+
+from .model_server import Hangs, ModelServer
 
 if TYPE_CHECKING:
     from sandcrew.agents.messages import BaseAgentEvent, BaseChatMessage
@@ -215,3 +219,16 @@ async def test_time_alone_ends_a_run_only_where_the_combination_says_so() -> Non
 def test_a_limit_that_is_none_is_refused(make: Any) -> None:
     with pytest.raises(UsageError):
         make(0)
+
+
+async def test_wall_time_interrupts_the_turn_that_is_being_taken() -> None:
+    """AutoGen looks at the clock only between turns."""
+    async with ModelServer([Hangs("Let me think"), "Done."]) as server:
+        client = OpenAIChatCompletionClient(model="m", api_key="k", base_url=server.url)
+        agent = AssistantAgent("a", client, model_client_stream=True)
+        condition = WallTimeTermination(0.05) | MaxMessageTermination(2)
+        team = RoundRobinGroupChat([agent], termination_condition=condition)
+        async with asyncio.timeout(30):
+            result = await team.run(task="go")
+        assert result.stop_reason == "Timeout of 0.05 seconds reached"
+        assert [message.to_text() for message in result.messages] == ["go"]

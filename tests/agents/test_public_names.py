@@ -9,17 +9,19 @@ import sys
 import pytest
 
 NAMES = {
-    "sandcrew.agents": """AndTerminationCondition ApprovalFuncType ApprovalRequest
-        ApprovalResponse AssistantAgent BaseChatAgent BaseGroupChat ChatAgent CodeExecutorAgent
-        ExternalTermination FunctionCallTermination FunctionalTermination HandoffTermination
-        MaxMessageTermination OrTerminationCondition Response RoundRobinGroupChat
+    "sandcrew.agents": """AndTerminationCondition ApprovalFuncType ApprovalPolicy ApprovalRequest
+        ApprovalRule ApprovalResponse AssistantAgent BaseChatAgent BaseGroupChat
+        ChatAgent CodeExecutorAgent ExternalTermination FunctionCallTermination
+        FunctionalTermination HandoffTermination MaxMessageTermination
+        OrTerminationCondition Response RoundRobinGroupChat
         SourceMatchTermination StopMessageTermination TaskResult TaskRunner Team
-        TerminatedException TerminationCondition TextMentionTermination TextMessageTermination
-        TimeoutTermination TokenUsageTermination UserProxyAgent DiGraph DiGraphBuilder DiGraphEdge
-        DiGraphNode GraphFlow GroupChat MagenticOneGroupChat MessageFilterAgent MessageFilterConfig
-        PerSourceFilter SelectorGroupChat SocietyOfMindAgent Swarm FileSurfer MagenticOne
-        MagenticOneCoderAgent CostTermination
-        NoProgressTermination WallTimeTermination""",
+        TerminatedException TerminationCondition TextMentionTermination
+        TextMessageTermination TimeoutTermination TokenUsageTermination
+        UserProxyAgent DiGraph DiGraphBuilder DiGraphEdge DiGraphNode GraphFlow
+        GroupChat MagenticOneGroupChat MessageFilterAgent MessageFilterConfig
+        PerSourceFilter SelectorGroupChat SocietyOfMindAgent Swarm FileSurfer
+        MagenticOne MagenticOneCoderAgent CostTermination NoProgressTermination
+        WallTimeTermination""",
     "sandcrew.agents.base": """AndTerminationCondition ChatAgent Handoff OrTerminationCondition
         Response Task TaskResult TaskRunner Team TerminatedException TerminationCondition
         task_messages""",
@@ -48,7 +50,8 @@ NAMES = {
         ImageResultContent ParametersSchema StaticStreamWorkbench
         StaticWorkbench StreamTool StreamWorkbench TeamTool
         TextResultContent Tool ToolOverride ToolResult ToolSchema
-        Workbench""",
+        Workbench CodeExecutionInput CodeExecutionResult
+        PythonCodeExecutionTool""",
     "sandcrew.agents.utils": "content_to_str remove_images",
 }
 

@@ -1,0 +1,78 @@
+"""Running code as a tool, in any executor."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...executors.base import CodeExecutor
+from ...executors.block import CodeBlock
+from ...sandbox.errors import BackendCrashed
+from ...sandbox.result import CodeResult, OutputEvent
+from ..messages import CodeOutputEvent
+from ..runtime import CancellationToken
+from .base import BaseStreamTool
+
+
+class CodeExecutionInput(BaseModel):
+    """What the model has to say."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    code: str = Field(description="The contents of the Python code block that should be executed")
+
+
+class CodeExecutionResult(BaseModel):
+    """What came out."""
+
+    model_config = ConfigDict(defer_build=True)
+
+    success: bool = Field(description="True if the code ran to its end without an error")
+    output: str = Field(description="The result of the code execution")
+
+
+class PythonCodeExecutionTool(
+    BaseStreamTool[CodeExecutionInput, CodeOutputEvent, CodeExecutionResult]
+):
+    """Runs Python code, and tells what it prints. The caller owns the executor and stops it.
+
+    Parameters
+    ----------
+    executor:
+        Where the code runs.
+    """
+
+    def __init__(self, executor: CodeExecutor) -> None:
+        super().__init__(
+            CodeExecutionInput, CodeExecutionResult, "CodeExecutor", "Execute Python code blocks."
+        )
+        self._executor = executor
+
+    async def run(
+        self, args: CodeExecutionInput, cancellation_token: CancellationToken
+    ) -> CodeExecutionResult:
+        async with aclosing(self.run_stream(args, cancellation_token)) as items:
+            async for item in items:
+                if isinstance(item, CodeExecutionResult):
+                    return item
+        raise AssertionError("run_stream() ends with a result or raises")
+
+    async def run_stream(
+        self, args: CodeExecutionInput, cancellation_token: CancellationToken
+    ) -> AsyncGenerator[CodeOutputEvent | CodeExecutionResult, None]:
+        # Brings the agent that runs code, which a program with this tool does not need otherwise.
+        from ..coding.report import report
+
+        blocks = [CodeBlock(code=args.code, language="python")]
+        result: CodeResult | None = None
+        stream = self._executor.stream(blocks, cancellation_token)
+        async with aclosing(cast("AsyncGenerator[object, None]", stream)) as events:
+            async for event in events:
+                if isinstance(event, CodeResult):
+                    result = event
+                elif isinstance(event, OutputEvent):
+                    yield CodeOutputEvent(content=event.text, stream=event.stream, source=self.name)
+        if result is None:
+            raise BackendCrashed(f"{type(self._executor).__name__} ended without a result.")
+        yield CodeExecutionResult(success=result.exit_code == 0, output=report(result))
