@@ -137,11 +137,8 @@ def config(
 
     ``owner`` is their user id if it is not the caller's; ``entries`` are those of a private root.
     """
-    shown = [
-        entry["path"]
-        for entry in entries
-        if "text" not in entry and not entry["path"].startswith("/dev/")
-    ]
+    # Landlock lets everybody follow links, so only what they lead to counts.
+    shown = [entry["path"] for entry in entries if "bind" in entry and "device" not in entry]
     shown += [f"/proc/{name}" for name in _PROC]
     if policy.network == "host":
         shown += ["/etc/nsswitch.conf"]

@@ -103,6 +103,18 @@ async def test_what_an_owner_may_do_to_files_it_cannot_write_changes_nothing(
     assert (before.st_mode, before.st_mtime) == (after.st_mode, after.st_mtime)
 
 
+async def test_no_folder_of_the_host_can_be_listed_that_is_not_named(policy: Policy) -> None:
+    code = """
+import os
+for folder in ("/", "/etc", "/tmp", "/var", "/var/tmp", "/home", "/proc", "/proc/self", "/run",
+               "/sys", "/dev", "/dev/shm", os.path.expanduser("~/..")):
+    try: os.listdir(folder); print("REACHED", folder)
+    except OSError: pass
+"""
+    assert unconfined(code).count("REACHED") > 5
+    assert (await run(policy, code)).output == ""
+
+
 async def test_files_can_be_copied_packed_and_unpacked(policy: Policy) -> None:
     code = """
 import shutil, tarfile
@@ -246,26 +258,20 @@ time.sleep(600)
 
 async def test_a_first_process_that_is_killed_takes_its_guest_with_it(policy: Policy) -> None:
     async with Sandbox(policy.replace(timeout=None)) as box:
+        last: object = None
         async with aclosing(box.stream(_DAEMON)) as events:
-            async for event in events:
-                if isinstance(event, OutputEvent):
-                    _first_process_of(_holder_of_the_lock()).kill()
-        assert isinstance(event, CodeResult)
-        assert event.exit_code == 128 + signal.SIGKILL
+            async for last in events:
+                if isinstance(last, OutputEvent):
+                    _first_process_of_the_daemon().kill()
+        assert isinstance(last, CodeResult)
+        assert last.exit_code == 128 + signal.SIGKILL
         assert (await box.run(_LOOK)).output == "free\n"
 
 
-def _holder_of_the_lock() -> psutil.Process:
+def _first_process_of_the_daemon() -> psutil.Process:
     (guard,) = psutil.Process().children()
     (zygote,) = guard.children()
-    return max(zygote.children(recursive=True), key=lambda process: process.create_time())
-
-
-def _first_process_of(process: psutil.Process) -> psutil.Process:
-    (guard,) = psutil.Process().children()
-    (zygote,) = guard.children()
-    firsts = zygote.children()
-    return next(first for first in firsts if len(first.children(recursive=True)) > 1)
+    return next(first for first in zygote.children() if len(first.children(recursive=True)) > 1)
 
 
 _OWNER = textwrap.dedent("""

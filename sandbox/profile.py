@@ -1,0 +1,70 @@
+"""What each profile guarantees, and what it does not cover: for people, and for the doctor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One of the values of :attr:`Policy.profile`."""
+
+    needs: str
+    guarantees: tuple[str, ...]
+    not_covered: tuple[str, ...]
+    """What code can do or see all the same, or cannot do that programs may expect."""
+
+
+PROFILES = {
+    "namespaces": Profile(
+        needs="Linux 5.13 with user namespaces and libseccomp",
+        guarantees=(
+            "files: only the system's programs and libraries, the interpreter and what the policy "
+            "names exist; only the workspace, home, /tmp and /dev/shm can be written, all private",
+            "network: none but a loopback of its own; a list of hosts by a proxy; or the host's",
+            "processes: none but its own can be seen or signalled; all end with the run",
+            "privileges: no capability, none to be got; dangerous system calls are refused",
+            "limits: memory, processes, disk, number of files, processors, time",
+        ),
+        not_covered=(
+            "faults of the kernel itself: there is one kernel, as in every container",
+            "memory of all processes together, where no cgroup can be made (see the doctor)",
+            "figures of the whole machine in /proc: load, memory, processors",
+            "time and caches shared with the host (side channels)",
+        ),
+    ),
+    "landlock": Profile(
+        needs="Linux 6.12 (Landlock 6; from 6.2 on if the policy allows 'landlock-signals' to be "
+        "missing) and libseccomp; no namespaces",
+        guarantees=(
+            "files: only the content of the system's programs and libraries, the interpreter and "
+            "what the policy names can be read; only the workspace, home and a run's TMPDIR, which "
+            "are private folders in the host's temporary folder, can be written",
+            "network: no socket at all can be made (but socketpair); or the host's",
+            "processes: none but its own can be signalled, traced or limited; all end with the run",
+            "privileges: no capability, none to be got; dangerous system calls are refused; an own "
+            "user id where root starts it",
+            "limits: memory, size of a file, processors, time; processes exactly with a cgroup",
+        ),
+        not_covered=(
+            "everything the profile 'namespaces' does not cover",
+            "stat: whether a file of the host exists, its size, times, owner and where links lead, "
+            "if its exact path is known and the user may pass its folders; no content, no listing",
+            "numbers of processes (whether one exists), the host's name, kernel and mounted space",
+            "the user id is the caller's, unless root starts it: code sees files as the caller",
+            "disk: only the size of each file is limited, not their sum or number",
+            "processes without a cgroup: counted with all others of the user, so inexactly",
+            "locks: files that can be read can be locked (flock)",
+            "a daemon of code whose first process, zygote and guard are all killed by somebody "
+            "else at the same moment, where there is no cgroup",
+            "a list of hosts (refused), a loopback, Unix sockets, and what needs them "
+            "(multiprocessing.Manager)",
+            "/dev/shm and what needs it (multiprocessing.Lock, Pool and Queue), most of /proc, "
+            "watching files (inotify)",
+            "chmod, utime: answer, and change nothing, unless root starts it (Landlock does not "
+            "confine them); chown is refused",
+            "paths: there is no /workspace; programs see private folders of the host, and "
+            "'/tmp' by name is closed (TMPDIR is open)",
+        ),
+    ),
+}
