@@ -75,6 +75,10 @@ class Policy:
     """``"none"``; a list of hosts such as ``["files.example.org:443", "*.example.org"]``, reached
     by a proxy (ports 80 and 443 unless named; an empty list is none); or ``"host"`` for the
     host's own network without any confinement of it."""
+    upload: int | str | None = None
+    """Bytes one run may send to those hosts; ``None`` for no limit."""
+    download: int | str | None = None
+    """Bytes one run may receive from them."""
     read_only: Sequence[str | Path] = ()
     """Files and folders of the host to be seen, at their own absolute paths."""
     workdir: str | Path | None = None
@@ -148,8 +152,10 @@ def _timeout(value: Any) -> float | None:
     return float(value)
 
 
-def _size(low: int, high: int) -> Any:
-    def check(value: Any) -> int:
+def _size(low: int, high: int, *, optional: bool = False) -> Any:
+    def check(value: Any) -> int | None:
+        if value is None and optional:
+            return None
         size = parse_size(value)
         if not low <= size <= high:
             raise PolicyError(f"{size:,} bytes is not between {low:,} and {high:,}.")
@@ -254,6 +260,8 @@ _CHECKS = {
     "disk": _size(MIB, 1 << 46),
     "cpus": _count(1, 4096, optional=True),
     "network": _network,
+    "upload": _size(0, 1 << 46, optional=True),
+    "download": _size(0, 1 << 46, optional=True),
     "packages": _packages,
     "read_only": _read_only,
     "workdir": _workdir,

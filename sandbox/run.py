@@ -137,9 +137,7 @@ class Run:
         """Accept what the guest sends to its proxy; its network has no other way out."""
         door = guest.take_door()
         if door is not None:
-            from .network import Proxy
-
-            self._proxy = Proxy(zygote.allow)
+            self._proxy = zygote.new_proxy()
             self._proxy.start(door)
 
     async def _start(

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from . import landlock_profile, layers
 from .channel import Channel
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .cgroup import Cgroups
     from .identity import Identity
     from .interpreter import Interpreter
-    from .network import AllowList
+    from .network import Proxy
     from .packages import Lease
     from .policy import Policy
     from .rootfs import Entry
@@ -95,12 +95,13 @@ class Zygote:
             raise
         return zygote
 
-    @property
-    def allow(self) -> AllowList:
-        """The hosts guests may reach."""
-        from .network import AllowList
+    def new_proxy(self) -> Proxy:
+        """The way out for one guest: to the hosts of the policy, within its budgets."""
+        from .network import AllowList, Proxy, ProxyLimits  # much to import for most policies
 
-        return AllowList.parse(self._policy.network if has_proxy(self._policy) else ())
+        policy = self._policy
+        limits = ProxyLimits(sent=cast("Any", policy.upload), received=cast("Any", policy.download))
+        return Proxy(AllowList.parse(policy.network), limits=limits)
 
     @property
     def alive(self) -> bool:

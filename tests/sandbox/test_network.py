@@ -90,6 +90,25 @@ async def test_each_run_has_a_proxy_and_a_receipt_of_its_own(tmp_path: Path) -> 
     assert [len(result.contacts) for result in results] == [1, 0, 1]
 
 
+async def test_what_a_run_receives_is_within_its_budget(tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(1 << 20))
+    code = """
+import urllib.request
+try: print(len(urllib.request.urlopen({url!r}).read()))
+except Exception as error: print(type(error).__name__)
+"""
+    with server(tmp_path) as port:
+        code = code.format(url=f"http://127.0.0.1:{port}/big")
+        async with Sandbox(Policy(network=[f"127.0.0.1:{port}"], download="64KiB")) as box:
+            first, second = await box.run(code), await box.run(code)
+        async with Sandbox(Policy(network=[f"127.0.0.1:{port}"], download="2MiB")) as box:
+            within = await box.run(code)
+    assert within.output == f"{1 << 20}\n"
+    for result in (first, second):  # each run has a budget of its own
+        assert result.output in ("IncompleteRead\n", "ConnectionResetError\n")
+        assert "receiving" in result.denials[0].reason
+
+
 async def test_an_empty_list_is_no_network() -> None:
     async with Sandbox(Policy(network=[])) as box:
         result = await box.run("import os; print([n for n in os.environ if 'proxy' in n.lower()])")
