@@ -26,6 +26,13 @@ class ExternalTermination(SimpleTermination):
         await super().reset()
         self._set = False
 
+    async def save_state(self) -> Mapping[str, Any]:
+        return {**await super().save_state(), "set": self._set}
+
+    async def load_state(self, state: Mapping[str, Any]) -> None:
+        await super().load_state(state)
+        self._set = bool(state.get("set", False))
+
 
 class TimeoutTermination(SimpleTermination):
     """Met some seconds after the run began; looked at between turns."""

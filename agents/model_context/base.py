@@ -5,9 +5,9 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...sandbox.errors import UsageError
 from ..models.types import LLMMessage
@@ -23,6 +23,20 @@ class ChatCompletionContextState(BaseModel):
 
     version: Literal["1.0.0"] = "1.0.0"
     messages: list[LLMMessage] = Field(default_factory=list[LLMMessage])
+
+    @classmethod
+    def read(cls, state: Mapping[str, Any]) -> Self:
+        """Check a saved state.
+
+        Raises
+        ------
+        UsageError
+            It is not one of this kind and version.
+        """
+        try:
+            return cls.model_validate(state)
+        except ValidationError as error:
+            raise UsageError(f"This is not the state of a model context: {error}") from error
 
 
 class ChatCompletionContext(ABC):
@@ -104,10 +118,10 @@ class ChatCompletionContext(ABC):
 
         Raises
         ------
-        pydantic.ValidationError
+        UsageError
             It is not the state of a context.
         """
-        self._messages = ChatCompletionContextState.model_validate(state).messages
+        self._messages = ChatCompletionContextState.read(state).messages
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...sandbox.errors import UsageError
 from ..models.types import LLMMessage
 from .base import ChatCompletionContext
-from .units import flat, tail, task_of, units_of
+from .units import flat, last_messages, task_of, units_of
 
 
 class BufferedChatCompletionContext(ChatCompletionContext):
@@ -29,8 +29,8 @@ class BufferedChatCompletionContext(ChatCompletionContext):
         self._buffer_size = buffer_size
 
     async def get_messages(self) -> list[LLMMessage]:
-        units = units_of(self._messages)
-        start = tail(units, self._buffer_size)
-        task = task_of(units)
-        first = [] if task is None or task >= start else units[task]
-        return [*first, *flat(units[start:])]
+        messages = self._messages
+        start = last_messages(messages, self._buffer_size)
+        task = task_of(messages)
+        first = [] if task is None or task >= start else [messages[task]]
+        return [*first, *flat(units_of(messages[start:]))]

@@ -35,7 +35,7 @@ class HeadAndTailChatCompletionContext(ChatCompletionContext):
         units = units_of(self._messages)
         start = tail(units, self._tail_size)
         end = min(head(units, self._head_size), start)
-        task = task_of(units)
+        task = task_of([unit[0] for unit in units])
         first = units[:end]
         if task is not None and end <= task < start:
             first = [*first, units[task]]

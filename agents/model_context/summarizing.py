@@ -129,7 +129,7 @@ class SummarizingChatCompletionContext(ChatCompletionContext):
         ).model_dump(mode="json")
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
-        saved = SummarizingState.model_validate(state)
+        saved = SummarizingState.read(state)
         self._messages = saved.messages
         self._summaries.clear()
         if saved.summary is not None and 0 < saved.summarized <= len(saved.messages):

@@ -39,9 +39,9 @@ def pinned(units: Sequence[Unit]) -> int:
     return 0
 
 
-def task_of(units: Sequence[Unit]) -> int | None:
+def task_of(messages: Sequence[LLMMessage]) -> int | None:
     """The place of the task."""
-    return next((i for i, unit in enumerate(units) if isinstance(unit[0], UserMessage)), None)
+    return next((i for i, m in enumerate(messages) if isinstance(m, UserMessage)), None)
 
 
 def tail(units: Sequence[Unit], size: int) -> int:
@@ -50,6 +50,19 @@ def tail(units: Sequence[Unit], size: int) -> int:
     while start > 0 and (size >= len(units[start - 1]) or start == len(units)):
         start -= 1
         size -= len(units[start])
+    return start
+
+
+def last_messages(messages: Sequence[LLMMessage], size: int) -> int:
+    """The same in messages, without a look at those before: where the last ``size`` begin."""
+    start = max(0, len(messages) - size)
+    while start < len(messages) and isinstance(messages[start], FunctionExecutionResultMessage):
+        start += 1
+    if start == len(messages):
+        # Nothing but the results of one answer: with their call, then.
+        start = max(0, len(messages) - 1)
+        while start > 0 and isinstance(messages[start], FunctionExecutionResultMessage):
+            start -= 1
     return start
 
 

@@ -118,7 +118,10 @@ async def test_external_termination_ends_the_run_when_it_is_set() -> None:
     condition = ExternalTermination()
     assert await condition([text("x")]) is None
     condition.set()
+    other = ExternalTermination()
+    await other.load_state(await condition.save_state())
     assert await condition([text("x")]) is not None
+    assert await other([text("x")]) is not None
 
 
 def test_token_usage_without_a_limit_is_refused() -> None:

@@ -207,3 +207,12 @@ async def test_what_is_replaced_in_a_turn_that_fails_comes_back() -> None:
             assert "new" not in json.dumps(await context.save_state())
             raise ZeroDivisionError
     assert await shown(context) == ["a", "b"]
+
+
+@pytest.mark.parametrize("make", CONTEXTS)
+async def test_a_state_of_something_else_is_refused(
+    make: Callable[[], ChatCompletionContext],
+) -> None:
+    for state in ({"version": "9"}, {"messages": [{"type": "x"}]}):
+        with pytest.raises(UsageError):
+            await make().load_state(state)
