@@ -59,8 +59,8 @@ PROFILES = {
             "else at the same moment, where there is no cgroup",
             "a list of hosts (refused), a loopback, Unix sockets, and what needs them "
             "(multiprocessing.Manager)",
-            "/dev/shm and what needs it (multiprocessing.Lock, Pool and Queue), most of /proc, "
-            "watching files (inotify)",
+            "shared memory by name and what needs it (multiprocessing.Lock, Pool and Queue), most "
+            "of /proc, watching files (inotify)",
             "chmod, utime: answer, and change nothing, unless root starts it (Landlock does not "
             "confine them); chown is refused",
             "paths: there is no /workspace; programs see private folders of the host, and "

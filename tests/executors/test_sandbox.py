@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,20 @@ from sandcrew.executors import CodeBlock, SandboxCodeExecutor
 from sandcrew.executors.testing import CodeExecutorContract
 from sandcrew.sandbox import Policy, PolicyError
 
+# Guests that root starts own nothing, so root's own interpreter may be out of their reach.
+_LANDLOCK = Policy(profile="landlock", python="/usr/bin/python3" if os.geteuid() == 0 else None)
+
 
 class TestSandboxExecutorContract(CodeExecutorContract):
     def make_executor(self, **options: Any) -> SandboxCodeExecutor:
         return SandboxCodeExecutor(**options)
+
+
+class TestLandlockExecutorContract(CodeExecutorContract):
+    """The same where namespaces are forbidden."""
+
+    def make_executor(self, **options: Any) -> SandboxCodeExecutor:
+        return SandboxCodeExecutor(_LANDLOCK, **options)
 
 
 async def test_results_say_which_layers_were_on() -> None:
