@@ -7,9 +7,9 @@ import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from . import layers, seccomp
+from . import landlock_profile, layers, seccomp
 from .cgroup import find_cgroups
-from .errors import BackendError, BackendUnavailable
+from .errors import BackendError, BackendUnavailable, PolicyError
 from .guest import kernel
 from .language import languages
 from .policy import Policy
@@ -47,9 +47,11 @@ class Report:
 
 
 async def diagnose() -> Report:
-    """Try every layer, then run a program in a sandbox with the default policy."""
+    """Try every layer, then run a program in a sandbox of each profile."""
     findings = [_system(), _landlock(), _seccomp()]
-    findings.append(await _sandbox())
+    findings.append(await _sandbox("sandbox", Policy(timeout=10), required=True))
+    findings.append(await _sandbox("landlock profile", _landlock_policy(), required=False))
+    findings += _landlock_gaps()
     findings += [_language(name, suffix) for name, suffix in _LANGUAGES.items()]
     findings.append(_cgroup())
     return Report(tuple(findings))
@@ -80,18 +82,43 @@ def _seccomp() -> Finding:
     return Finding("seccomp", True, f"libseccomp, filters of {' + '.join(map(str, sizes))} rules")
 
 
-async def _sandbox() -> Finding:
+async def _sandbox(name: str, policy: Policy, *, required: bool) -> Finding:
     """Namespaces, mounts, ids and limits can only be tried together: run something."""
+    detail, remedy = "", layers.DOCKER
     try:
-        async with Sandbox(Policy(timeout=10)) as box:
+        async with Sandbox(policy) as box:
             result = await box.run("print(6 * 7)")
+        if result.output == "42\n":
+            return Finding(name, True, ", ".join(result.isolation), required=required)
+        detail = f"a program answered {result.output!r}"
     except BackendUnavailable as error:
-        return Finding("sandbox", False, f"{error.what}: {error.why}", error.remedy)
-    except BackendError as error:
-        return Finding("sandbox", False, str(error), layers.DOCKER)
-    if result.output != "42\n":
-        return Finding("sandbox", False, f"a program answered {result.output!r}", layers.DOCKER)
-    return Finding("sandbox", True, ", ".join(result.isolation))
+        detail, remedy = f"{error.what}: {error.why}", error.remedy
+    except (BackendError, PolicyError) as error:
+        detail = str(error)
+    return Finding(name, False, detail, remedy, required)
+
+
+def _landlock_policy() -> Policy:
+    # What is missing of the kernel is told by findings of its own.
+    return Policy(profile="landlock", timeout=10, allow_missing=["landlock-signals"])
+
+
+def _landlock_gaps() -> list[Finding]:
+    """What this kernel's Landlock cannot confine, for which the profile has to do without."""
+    abi = kernel.landlock_abi()
+    if not abi:
+        return []
+    return [
+        Finding(
+            f"landlock {what}",
+            False,
+            f"version {abi} does not confine them; {consequence}",
+            f"Linux {linux} or later (version {version})",
+            required=False,
+        )
+        for version, linux, what, consequence in landlock_profile.FEATURES
+        if abi < version
+    ]
 
 
 def _language(name: str, remedy: str) -> Finding:

@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 _FILES, _TCP, _DEVICES, _SCOPES = 3, 4, 5, 6
 """Versions of Landlock from which on it confines these (kernel: userspace-api/landlock.rst)."""
 
+FEATURES = (
+    (_FILES, "6.2", "files", "the profile 'landlock' cannot be had"),
+    (_TCP, "6.7", "TCP", "no socket can be made anyway, unless the network is the host's"),
+    (_DEVICES, "6.10", "device commands", "only /dev/null and its like can be opened anyway"),
+    (
+        _SCOPES,
+        "6.12",
+        "signals",
+        "the profile 'landlock' refuses to start unless 'landlock-signals' is in allow_missing",
+    ),
+)
+"""From which version and Linux on it confines what, and what comes of it if it does not."""
+
 # System-wide figures that programs ask for; the same ones a guest of the other profile sees.
 _PROC = ("cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems")
 
@@ -39,10 +52,7 @@ def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     _refuse_what_needs_namespaces(policy)
     abi = _landlock(policy)
     network = policy.network == "host"
-    programs = (
-        *seccomp.filters(),
-        seccomp.without_namespaces(network=network, own_uid=own_uid),
-    )
+    programs = _seccomp(network, own_uid)
     cgroups = find_cgroups()
     if cgroups is not None:
         cgroups.reap()
@@ -57,6 +67,19 @@ def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     names += ["no-capabilities", "no-new-privileges", "rlimits", "clean-environment"]
     names += [f"cgroup-v{cgroups.version}"] if cgroups is not None else []
     return Layers(tuple(names), abi, cgroups), programs
+
+
+def _seccomp(network: bool, own_uid: bool) -> tuple[bytes, ...]:
+    """All programs; there is no doing without, for Landlock knows of no sockets but TCP's."""
+    try:
+        third = seccomp.without_namespaces(network=network, own_uid=own_uid)
+        return (*seccomp.filters(), third)
+    except BackendUnavailable as error:
+        raise BackendUnavailable(
+            "seccomp",
+            why=f"{error.why}, and the profile 'landlock' cannot do without",
+            remedy=f"Install it: apt install libseccomp2, or dnf install libseccomp. {DOCKER}",
+        ) from error
 
 
 def _refuse_what_needs_namespaces(policy: Policy) -> None:
