@@ -6,6 +6,7 @@ import typer
 
 from .. import __version__
 from ..sandbox.errors import UsageError
+from .bench import bench_app
 from .demo import demo_command
 from .doctor import doctor_command
 from .exec import exec_command
@@ -22,6 +23,7 @@ app.command("demo")(demo_command)
 app.command("run")(run_command)
 app.command("exec")(exec_command)
 app.command("doctor")(doctor_command)
+app.add_typer(bench_app, name="bench")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,83 @@
+"""The table as one HTML page without anything from elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from .attack import GROUPS
+from .table import brief
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .attack import Attack
+    from .table import Table
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --quiet: #888; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 78rem; margin: 2rem auto; padding: 0 1rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .7rem; }
+tr { border-bottom: 1px solid var(--line); }
+td p { margin: 0; color: var(--quiet); font-size: .85em; max-width: 34rem; }
+td.outcome { min-width: 7rem; }
+td.outcome small { display: block; color: var(--quiet); overflow-wrap: anywhere; }
+.held b { color: light-dark(#116329, #56d364); }
+.leaked b { color: light-dark(#b3261e, #ff7b72); }
+.error b { color: light-dark(#8a5a00, #e3b341); }
+.na b { color: var(--quiet); font-weight: normal; }
+code { font-size: .9em; }
+"""
+
+_HEAD = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>sandcrew bench isolation</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>What code could reach</h1>
+<p>Each attack is first tried without any confinement. <b>Held</b>: it got nothing, and it had got
+what it wanted without. <b>Leaked</b>: it got it, mostly by what the host saw. <b>n/a</b>: it could
+not be proven here, and why.</p>
+"""
+
+
+def as_html(table: Table) -> str:
+    """The page. All that attacks printed is escaped, and no script can run in it."""
+    return _HEAD + "".join(_body(table)) + "</body>\n</html>\n"
+
+
+def _body(table: Table) -> Iterator[str]:
+    subjects = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.subjects)
+    yield f'<div class="scroll"><table>\n<tr><th scope="col">class</th>{subjects}</tr>\n'
+    for group in table.groups():
+        cells = "".join(
+            f"<td>{escape(brief(table.totals(name, group)))}</td>" for name in table.subjects
+        )
+        yield f'<tr><th scope="row">{group} {escape(GROUPS[group])}</th>{cells}</tr>\n'
+    totals = "".join(f"<td>{escape(brief(table.totals(name)))}</td>" for name in table.subjects)
+    yield f'<tr><th scope="row">all</th>{totals}</tr>\n</table></div>\n'
+    for group in table.groups():
+        yield f"<h2>{group} {escape(GROUPS[group])}</h2>\n"
+        yield f'<div class="scroll"><table>\n<tr><th scope="col">attack</th>{subjects}</tr>\n'
+        yield from (_row(table, item) for item in table.attacks if item.group == group)
+        yield "</table></div>\n"
+
+
+def _row(table: Table, attack: Attack) -> str:
+    cells = "".join(_cell(table, attack, name) for name in table.subjects)
+    about = f"<code>{escape(attack.number)}</code> {escape(attack.name)}"
+    return f"<tr><td>{about}<p>{escape(attack.wants)}</p></td>{cells}</tr>\n"
+
+
+def _cell(table: Table, attack: Attack, subject: str) -> str:
+    cell = table.cells[attack.number, subject]
+    style = cell.outcome.replace("/", "")
+    why = "" if cell.outcome == "held" else f"<small>{escape(cell.why)}</small>"
+    return f'<td class="outcome {style}"><b>{cell.outcome}</b>{why}</td>'

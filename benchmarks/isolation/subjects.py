@@ -1,0 +1,272 @@
+"""What attacks are tried on: executors of the contract, commands of peers, and nothing at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ...executors.block import CodeBlock
+from ...executors.factory import create_executor
+from ...sandbox.errors import SandcrewError, UsageError
+from ...sandbox.policy import Policy
+from .attack import LIMITS, Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ...executors.base import CodeExecutor
+    from ...sandbox.result import CodeResult
+    from .attack import Attack
+    from .place import Place
+
+GRACE_SECONDS = 4.0
+"""How long after its limit a run may still be there."""
+_KEPT_BYTES = 4 << 20
+_CHUNK = 1 << 16
+
+
+@dataclass(slots=True)
+class Observed:
+    """What came back from a run."""
+
+    output: str = ""
+    size: int = 0
+    """Bytes of output that reached the caller."""
+    overran: bool = False
+    collected: bytes = b""
+    """The content of the files that came back."""
+    error: str = ""
+    """Why there was no run."""
+
+
+class Subject(Protocol):
+    """Something that runs programs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def confined(self) -> bool: ...
+
+    def cannot(self, attack: Attack) -> str:
+        """Why the attack makes no sense here, or nothing."""
+        ...
+
+    async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed: ...
+
+
+class ExecutorSubject:
+    """An executor of the contract, by its name; a new one for each attack."""
+
+    def __init__(self, name: str, policy: Mapping[str, Any] | None = None) -> None:
+        self.name = name
+        self.policy = dict(policy or {})
+        self.confined = _class_is_confined(name)
+
+    def cannot(self, attack: Attack) -> str:
+        return ""
+
+    async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed:
+        observed = Observed()
+        try:
+            async with self._executor(attack, place) as executor:
+                for text in programs:
+                    await self._run_one(executor, attack, text, observed)
+        except UsageError:
+            raise
+        except Exception as error:
+            observed.error = f"{type(error).__name__}: {error}"
+        return observed
+
+    async def _run_one(
+        self, executor: CodeExecutor, attack: Attack, text: str, observed: Observed
+    ) -> None:
+        block = CodeBlock(code=text, language="python")
+        try:
+            async with asyncio.timeout(attack.seconds + GRACE_SECONDS):
+                result = await executor.execute_code_blocks([block])
+        except TimeoutError:
+            observed.overran = True
+            return
+        observed.output += result.output
+        observed.size += len(result.output.encode(errors="replace"))
+        if attack.evidence == Evidence.COLLECTED:
+            observed.collected += await _collect(executor, result)
+
+    def _executor(self, attack: Attack, place: Place) -> CodeExecutor:
+        folder = {"work_dir": place.folder} if "folder" in attack.requires else {}
+        policy = Policy.from_mapping(
+            {
+                "timeout": attack.seconds,
+                "memory": LIMITS.memory,
+                "processes": LIMITS.processes,
+                "disk": LIMITS.disk,
+                "output": LIMITS.output,
+                **self.policy,
+            }
+        )
+        options: list[dict[str, Any]] = [
+            {"policy": policy, **folder},
+            {"timeout": attack.seconds, **folder},
+        ]
+        for choice in options:
+            with contextlib.suppress(UsageError):
+                return _quietly(self.name, choice)
+        return _quietly(self.name, folder)
+
+
+def _class_is_confined(name: str) -> bool:
+    return _quietly(name, {}).confined
+
+
+def _quietly(name: str, options: dict[str, Any]) -> CodeExecutor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that it is unconfined is the point
+        return create_executor(name, **options)
+
+
+async def _collect(executor: CodeExecutor, result: CodeResult) -> bytes:
+    """What a caller has who reads every file that the run left, as the executor gives it."""
+    read_file: Any = getattr(executor, "read_file", None)
+    if read_file is None:
+        return b""
+    found = b""
+    for artifact in result.artifacts:
+        with contextlib.suppress(OSError, SandcrewError):
+            found += await read_file(artifact.path)
+    return found
+
+
+class CommandSubject:
+    """A command with ``{file}``, ``{folder}`` and ``{name}``: a peer, or nothing but Python.
+
+    The harness limits its time by killing the process group of the command; what the command
+    does not end with itself is still there afterwards, and that is a leak.
+    """
+
+    def __init__(self, name: str, template: str, *, confined: bool = True) -> None:
+        self.name = name
+        self.confined = confined
+        self._template = shlex.split(template)
+        if not any("{file}" in part or "{name}" in part for part in self._template):
+            raise UsageError(f"--peer {name}: the command must have {{file}} or {{name}} in it.")
+
+    @classmethod
+    def parse(cls, text: str) -> CommandSubject:
+        """``NAME=COMMAND``.
+
+        Raises
+        ------
+        UsageError
+            It is not.
+        """
+        name, separator, template = text.partition("=")
+        if not separator or not name.strip():
+            raise UsageError(f"--peer {text}: write NAME=COMMAND with {{file}} in it.")
+        try:
+            return cls(name.strip(), template)
+        except ValueError as error:
+            raise UsageError(f"--peer {name}: {error}.") from error
+
+    def cannot(self, attack: Attack) -> str:
+        if attack.evidence == Evidence.COLLECTED and self.confined:
+            return "a command brings no files back"
+        return ""
+
+    async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed:
+        observed = Observed()
+        for number, text in enumerate(programs):
+            file = place.folder / f"attack{number}.py"
+            file.write_text(text)
+            try:
+                await self._run_one(attack, file, observed)
+            except OSError as error:
+                observed.error = f"{self._template[0]}: {error.strerror}"
+                return observed
+        if attack.evidence == Evidence.COLLECTED:
+            observed.collected = await asyncio.to_thread(_naively_collected, place.folder)
+        return observed
+
+    async def _run_one(self, attack: Attack, file: Path, observed: Observed) -> None:
+        values = {"file": str(file), "folder": str(file.parent), "name": file.name}
+        argv = [_filled(part, values) for part in self._template]
+        # A shell in between: attacks on their parent must not hit the harness.
+        read, write = os.pipe()
+        process = subprocess.Popen(  # noqa: ASYNC220 - asyncio's would wait for survivors' pipes
+            ["sh", "-c", '"$@"; exit $?', "sh", *argv],
+            cwd=file.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=write,
+            stderr=write,
+            close_fds=False,  # what is inheritable is inherited: it is bait
+            start_new_session=True,
+        )
+        os.close(write)
+        reader = Reader(read)
+        reader.start()
+        try:
+            ended = await _ended(process, attack.seconds)
+            # Nothing limits the time of an unconfined program.
+            observed.overran = not ended and not self.confined
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.to_thread(process.wait)
+            await asyncio.to_thread(reader.join, 0.3)  # a survivor may hold the pipe
+        observed.output += bytes(reader.kept).decode(errors="replace")
+        observed.size += reader.size
+
+
+class Reader(threading.Thread):
+    """Reads a pipe to its end, which comes when the last process that holds it is dead."""
+
+    def __init__(self, pipe: int) -> None:
+        super().__init__(daemon=True)
+        self.kept = bytearray()
+        self.size = 0
+        self._pipe = pipe
+
+    def run(self) -> None:
+        while data := os.read(self._pipe, _CHUNK):
+            self.size += len(data)
+            self.kept += data[: _KEPT_BYTES - len(self.kept)]
+        os.close(self._pipe)
+
+
+async def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether the process ends in time. Asked again and again, for others may wait for it."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while process.poll() is None:
+        if loop.time() > deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+def _filled(part: str, values: Mapping[str, str]) -> str:
+    for key, value in values.items():
+        part = part.replace(f"{{{key}}}", value)
+    return part
+
+
+def _naively_collected(folder: Path) -> bytes:
+    """Reads the files of a run as a script would that does not think of attacks."""
+    found = b""
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                found += path.read_bytes()[:_KEPT_BYTES]
+    return found
+
+
+CONTROL = CommandSubject("no confinement", "python3 {file}", confined=False)

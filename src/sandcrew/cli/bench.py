@@ -1,0 +1,125 @@
+"""``sandcrew bench``: what executors isolate."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..sandbox.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..benchmarks.isolation import Cell, Subject, Table
+
+bench_app = typer.Typer(help="Measures executors: what they isolate.", no_args_is_help=True)
+
+EXIT_LEAKED = 1
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Measure executors: what they isolate."""
+
+
+@bench_app.command("isolation")
+def isolation_command(
+    executors: Annotated[
+        str, typer.Option(help="Names of executors, with commas in between.")
+    ] = "sandbox,local",
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=COMMAND with {file}, {folder} or {name} in it. May be repeated."),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="The profile of the sandbox, if not the default one.")
+    ] = None,
+    only: Annotated[
+        str, typer.Option(help="Classes (A to F) or attacks (A01), with commas in between.")
+    ] = "",
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the table there as JSON; - for stdout.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the table there as a page.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print only the totals, as Markdown.")
+    ] = False,
+) -> int:
+    """Try the attack suite on executors: held, leaked, or not applicable.
+
+    Each attack runs without any confinement first, on this host, and is bounded: it can do no
+    harm. The exit code is 1 if an executor leaks that promises to confine.
+    """
+    from ..benchmarks.isolation import as_html, as_text, choose, run_suite
+
+    subjects = _subjects(executors, peer or [], profile)
+    attacks = choose(only.split(","))
+    for path in (json, html):
+        _check_writable(path)
+    table = asyncio.run(
+        run_suite(subjects, attacks, progress=_progress(len(attacks) * (len(subjects) + 1)))
+    )
+    if json is not None:
+        _write(json, table.to_json() + "\n")
+    if html is not None:
+        _write(html, as_html(table))
+    if markdown:
+        typer.echo(table.to_markdown(), nl=False)
+    elif json != Path("-"):
+        typer.echo(as_text(table, colour=sys.stdout.isatty()), nl=False)
+    return _exit_code(table)
+
+
+def _subjects(executors: str, peers: list[str], profile: str | None) -> list["Subject"]:
+    from ..benchmarks.isolation import CommandSubject, ExecutorSubject
+
+    names = [name.strip() for name in executors.split(",") if name.strip()]
+    subjects: list[Subject] = []
+    for name in names:
+        policy = {"profile": profile} if profile and name == "sandbox" else {}
+        subjects.append(ExecutorSubject(name, policy))
+    subjects += [CommandSubject.parse(text) for text in peers]
+    if not subjects:
+        raise UsageError("There is nothing to try: name an executor or a peer.")
+    if len({subject.name for subject in subjects}) < len(subjects):
+        raise UsageError("Two executors or peers have the same name.")
+    return subjects
+
+
+def _check_writable(path: Path | None) -> None:
+    """A table of minutes must not be lost to a wrong path."""
+    if path is not None and path != Path("-") and not path.absolute().parent.is_dir():
+        raise UsageError(f"{path}: there is no such folder.")
+
+
+def _write(path: Path, text: str) -> None:
+    if path == Path("-"):
+        typer.echo(text, nl=False)
+        return
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _progress(total: int) -> "Callable[[Cell], None] | None":
+    """A line on a terminal that is written over and over; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    done = 0
+
+    def tell(cell: "Cell") -> None:
+        nonlocal done
+        done += 1
+        end = "\n" if done == total else ""
+        text = f"{done}/{total} {cell.attack} {cell.subject}: {cell.outcome}"
+        sys.stderr.write(f"\r\x1b[K{text[:78]}{end}")
+        sys.stderr.flush()
+
+    return tell
+
+
+def _exit_code(table: "Table") -> int:
+    return EXIT_LEAKED if table.breaches() else 0
