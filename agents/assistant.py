@@ -2,19 +2,18 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
 from ..sandbox.errors import UsageError
-from .assisting.toolbox import Toolbox, ToolLike
+from .assisting.toolbox import Toolbox
 from .assisting.turn import Reply, Turns
 from .assisting.wording import Formatter, Wording
 from .base.chat_agent import Response
 from .base.handoff import Handoff
 from .chat_agent import BaseChatAgent, final_response
 from .dialogue import Dialogue
-from .memory import Memory
 from .messages import (
     BaseAgentEvent,
     BaseChatMessage,
@@ -27,7 +26,11 @@ from .model_context import ChatCompletionContext, UnboundedChatCompletionContext
 from .models import ChatCompletionClient
 from .runtime import CancellationToken
 from .state import AssistantAgentState
-from .tools import Workbench
+
+if TYPE_CHECKING:
+    from .assisting.toolbox import ToolLike
+    from .memory import Memory
+    from .tools import Workbench
 
 
 class AssistantAgent(BaseChatAgent):
@@ -86,8 +89,8 @@ class AssistantAgent(BaseChatAgent):
         name: str,
         model_client: ChatCompletionClient,
         *,
-        tools: Sequence[ToolLike] | None = None,
-        workbench: Workbench | Sequence[Workbench] | None = None,
+        tools: "Sequence[ToolLike] | None" = None,
+        workbench: "Workbench | Sequence[Workbench] | None" = None,
         handoffs: Sequence[Handoff | str] | None = None,
         model_context: ChatCompletionContext | None = None,
         description: str = "An agent that provides assistance with ability to use tools.",
@@ -102,7 +105,7 @@ class AssistantAgent(BaseChatAgent):
         tool_call_summary_formatter: Formatter | None = None,
         output_content_type: type[BaseModel] | None = None,
         output_content_type_format: str | None = None,
-        memory: Sequence[Memory] | None = None,
+        memory: "Sequence[Memory] | None" = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(name, description)
@@ -209,10 +212,14 @@ class AssistantAgent(BaseChatAgent):
                 await workbench.load_state(part)
 
 
-def _memories(memory: Sequence[Memory] | None) -> list[Memory]:
+def _memories(memory: "Sequence[Memory] | None") -> "list[Memory]":
+    if memory is None:
+        return []
+    from .memory import Memory
+
     if isinstance(memory, Memory):
         raise UsageError("memory takes a list of memories; put this one into a list.")
-    memories = list(memory or ())
+    memories = list(memory)
     for one in cast("list[object]", memories):
         if not isinstance(one, Memory):
             raise UsageError(f"memory takes a list of memories, not of {one!r}.")

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel
@@ -29,8 +29,10 @@ from .models import (
 )
 from .models.structured import structured_request
 from .runtime import CancellationToken, FunctionCall, cancel_scope
-from .tools.schema import ToolSchema
 from .utils import remove_images
+
+if TYPE_CHECKING:
+    from .tools import ToolSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Wish:
 class Request:
     """What a model is asked for beside plain words."""
 
-    tools: Sequence[ToolSchema] = ()
+    tools: "Sequence[ToolSchema]" = ()
     tool_choice: Literal["auto", "none"] = "auto"
     answer_type: type[BaseModel] | None = None
     """Answer with the JSON of this."""

@@ -1,24 +1,28 @@
 """What an assistant's model can call: tools of workbenches, and handoffs."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 from ...sandbox.errors import UsageError
 from ..base.handoff import Handoff
-from ..tools import FunctionTool, StaticStreamWorkbench, StaticWorkbench, Tool, Workbench
-from ..tools.schema import ToolSchema
 
-ToolLike = Tool | Callable[..., Any]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..tools import Tool, ToolSchema, Workbench
+
+    ToolLike = Tool | Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Toolset:
     """The tools there are in one turn."""
 
-    schemas: Sequence[ToolSchema]
-    owners: Mapping[str, Workbench]
+    schemas: "Sequence[ToolSchema]"
+    owners: "Mapping[str, Workbench]"
     handoffs: Mapping[str, Handoff]
 
 
@@ -42,8 +46,8 @@ class Toolbox:
 
     def __init__(
         self,
-        tools: Sequence[ToolLike] | None,
-        workbench: Workbench | Sequence[Workbench] | None,
+        tools: "Sequence[ToolLike] | None",
+        workbench: "Workbench | Sequence[Workbench] | None",
         handoffs: Sequence[Handoff | str] | None,
     ) -> None:
         if tools and workbench:
@@ -55,8 +59,8 @@ class Toolbox:
         ]
         hand_over = [handoff.handoff_tool for handoff in self._handoffs]
         _check_unique([tool.name for tool in (*own, *hand_over)])
-        self.workbenches = _workbenches(workbench) or ([StaticStreamWorkbench(own)] if own else [])
-        self._hand_over = StaticWorkbench(hand_over)
+        self.workbenches = _workbenches(workbench) or _bench(own)
+        self._hand_over = _bench(hand_over)
 
     @property
     def empty(self) -> bool:
@@ -76,7 +80,7 @@ class Toolbox:
         """
         schemas: list[ToolSchema] = []
         owners: dict[str, Workbench] = {}
-        for workbench in (*self.workbenches, self._hand_over):
+        for workbench in (*self.workbenches, *self._hand_over):
             for schema in await workbench.list_tools():
                 schemas.append(schema)
                 owners[schema["name"]] = workbench
@@ -85,7 +89,9 @@ class Toolbox:
         return Toolset(schemas, owners, {handoff.name: handoff for handoff in self._handoffs})
 
 
-def _tool(tool: ToolLike) -> Tool:
+def _tool(tool: "ToolLike") -> "Tool":
+    from ..tools import FunctionTool, Tool
+
     if isinstance(tool, Tool):
         return tool
     if callable(tool):  # pyright: ignore[reportUnnecessaryComparison]
@@ -93,9 +99,20 @@ def _tool(tool: ToolLike) -> Tool:
     raise UsageError(f"A tool is a BaseTool or a function, not {tool!r}.")
 
 
-def _workbenches(workbench: Workbench | Sequence[Workbench] | None) -> list[Workbench]:
+def _bench(tools: "Sequence[Tool]") -> "list[Workbench]":
+    """A workbench of given tools, if there are any."""
+    if not tools:
+        return []
+    from ..tools import StaticStreamWorkbench
+
+    return [StaticStreamWorkbench(tools)]
+
+
+def _workbenches(workbench: "Workbench | Sequence[Workbench] | None") -> "list[Workbench]":
     if workbench is None:
         return []
+    from ..tools import Workbench
+
     benches = [workbench] if isinstance(workbench, Workbench) else list(workbench)
     for bench in cast("list[object]", benches):
         if not isinstance(bench, Workbench):

@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from ..dialogue import Answer, Dialogue, Request, Wish
-from ..memory import Memory
 from ..messages import (
     BaseAgentEvent,
     BaseChatMessage,
@@ -22,9 +22,11 @@ from ..models.types import (
     LLMMessage,
 )
 from ..runtime import CancellationToken, FunctionCall, cancel_scope
-from .calls import run_calls
 from .toolbox import Toolbox, Toolset
 from .wording import Wording
+
+if TYPE_CHECKING:
+    from ..memory import Memory
 
 Entry = BaseAgentEvent | BaseChatMessage
 
@@ -67,7 +69,7 @@ class Turns:
         self,
         dialogue: Dialogue,
         toolbox: Toolbox,
-        memory: Sequence[Memory],
+        memory: "Sequence[Memory]",
         wording: Wording,
         *,
         max_iterations: int,
@@ -127,6 +129,9 @@ class Turns:
         yield ToolCallRequestEvent(
             id=wish.message_id, content=wish.calls, source=self._name, models_usage=wish.usage
         )
+        # Brings what tools are made of, which agents without tools do not need.
+        from .calls import run_calls
+
         results: list[FunctionExecutionResult] = []
         async with aclosing(run_calls(wish.calls, tools, token)) as entries:
             async for entry in entries:

@@ -1,8 +1,13 @@
 """What agents remember beyond a conversation."""
 
-from .base import Memory
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .content import MemoryContent, MemoryMimeType, MemoryQueryResult, UpdateContextResult
-from .list_memory import ListMemory
+
+if TYPE_CHECKING:
+    from .base import Memory
+    from .list_memory import ListMemory
 
 __all__ = [
     "ListMemory",
@@ -12,3 +17,12 @@ __all__ = [
     "MemoryQueryResult",
     "UpdateContextResult",
 ]
+
+_LATER = {"ListMemory": "list_memory", "Memory": "base"}
+
+
+def __getattr__(name: str) -> Any:
+    """Messages need the contents only; the rest is loaded when it is used."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)
