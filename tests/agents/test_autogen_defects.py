@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from sandcrew.agents import BaseGroupChat, ChatAgent
 
+    from .model_server import Step
+
 
 def select(name: str) -> Callable[[Any], str]:
     return lambda _: name
@@ -197,7 +199,7 @@ async def test_4_a_workbench_that_raises_does_not_hang_the_team() -> None:
 
     from sandcrew.agents.tools import FunctionTool
 
-    script = [Says("", tool_calls=(("c1", "tool", "{}"),)), "never mind"]
+    script: list[Step | str] = [Says("", tool_calls=(("c1", "tool", "{}"),)), "never mind"]
     async with ModelServer(script) as server, asyncio.timeout(30):
         client = OpenAIChatCompletionClient(model="gpt-4o", base_url=server.url, api_key="k")
         agent = AssistantAgent("a", client, workbench=Broken([FunctionTool(tool, "Do it.")]))
