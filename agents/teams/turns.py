@@ -151,7 +151,8 @@ class TurnTaking(Team, ABC):
                     if isinstance(item, End):
                         end = item
                         continue
-                    self._untold = [entry for entry in self._untold if entry is not item]
+                    if self._untold:
+                        self._untold = [entry for entry in self._untold if entry is not item]
                     yield item
         await self._restart()
         yield end
