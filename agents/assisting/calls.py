@@ -51,7 +51,15 @@ async def _all(
 ) -> list[FunctionExecutionResult]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_one(call, tools, token, tell)) for call in calls]
-    return [task.result() for task in tasks]
+    if token.is_cancelled():
+        raise asyncio.CancelledError
+    return [
+        # Cancelled, but not by us: by something the tool did to its own task.
+        _result_of(call, "Error: the tool was cancelled.", is_error=True)
+        if task.cancelled()
+        else task.result()
+        for call, task in zip(calls, tasks, strict=True)
+    ]
 
 
 async def _one(
@@ -67,6 +75,10 @@ async def _one(
         text, is_error = "Error: the tool was cancelled.", True
     except (Exception, SystemExit) as error:
         text, is_error = f"Error: {describe(error)}", True
+    return _result_of(call, text, is_error=is_error)
+
+
+def _result_of(call: FunctionCall, text: str, *, is_error: bool) -> FunctionExecutionResult:
     return FunctionExecutionResult(
         content=bounded(text), name=call.name, call_id=call.id, is_error=is_error
     )

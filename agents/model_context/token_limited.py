@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ...sandbox.errors import UsageError
 from ..models.types import LLMMessage
 from .base import ChatCompletionContext
-from .units import Unit, flat, pinned, units_of
+from .units import Unit, flat, pinned, tail, units_of
 
 if TYPE_CHECKING:
     from ..models.client import ChatCompletionClient
@@ -57,7 +57,7 @@ class TokenLimitedChatCompletionContext(ChatCompletionContext):
         first = pinned(units)
         room = self._room()
         # The more is left out the better it fits: look for the least by halving.
-        low, high = first, max(first, len(units) - 1)
+        low, high = first, max(first, tail(units, 1))
         while low < high:
             middle = (low + high) // 2
             if self._fits(units[:first], units[middle:], room):

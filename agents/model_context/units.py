@@ -44,10 +44,22 @@ def task_of(messages: Sequence[LLMMessage]) -> int | None:
     return next((i for i, m in enumerate(messages) if isinstance(m, UserMessage)), None)
 
 
+def reminders(messages: Sequence[LLMMessage]) -> int:
+    """How many messages at the end are what a memory brought up: they take nobody's place."""
+    count = 0
+    while count < len(messages) and isinstance(messages[-1 - count], SystemMessage):
+        count += 1
+    return count
+
+
 def tail(units: Sequence[Unit], size: int) -> int:
-    """Where the last units of together at most ``size`` messages begin; one unit at least."""
-    start = len(units)
-    while start > 0 and (size >= len(units[start - 1]) or start == len(units)):
+    """Where the last units of together at most ``size`` messages begin; one unit at least.
+
+    Reminders do not count.
+    """
+    last = len(units) - reminders([unit[0] for unit in units])
+    start = last
+    while start > 0 and (size >= len(units[start - 1]) or start == last):
         start -= 1
         size -= len(units[start])
     return start
@@ -55,12 +67,13 @@ def tail(units: Sequence[Unit], size: int) -> int:
 
 def last_messages(messages: Sequence[LLMMessage], size: int) -> int:
     """The same in messages, without a look at those before: where the last ``size`` begin."""
-    start = max(0, len(messages) - size)
-    while start < len(messages) and isinstance(messages[start], FunctionExecutionResultMessage):
+    end = len(messages) - reminders(messages)
+    start = max(0, end - size)
+    while start < end and isinstance(messages[start], FunctionExecutionResultMessage):
         start += 1
-    if start == len(messages):
+    if start == end:
         # Nothing but the results of one answer: with their call, then.
-        start = max(0, len(messages) - 1)
+        start = max(0, end - 1)
         while start > 0 and isinstance(messages[start], FunctionExecutionResultMessage):
             start -= 1
     return start

@@ -162,6 +162,22 @@ async def cancel_itself() -> None:
     raise asyncio.CancelledError
 
 
+async def cancel_its_task() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.Event().wait()
+
+
+class Unprintable:
+    def __str__(self) -> str:
+        raise ValueError("no words for it")
+
+
+def give_the_unprintable() -> Unprintable:
+    return Unprintable()
+
+
 @both_ways
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
@@ -178,12 +194,15 @@ async def cancel_itself() -> None:
         ("leave", "{}", "SystemExit: 3"),
         ("stop_iterating", "{}", "StopIteration"),
         ("cancel_itself", "{}", "cancelled"),
+        ("cancel_its_task", "{}", "cancelled"),
+        ("give_the_unprintable", "{}", "no words for it"),
     ],
 )
 async def test_whatever_goes_wrong_in_a_call_the_model_is_told(
     stream: bool, name: str, arguments: str, said: str
 ) -> None:
-    tools = [add, explode, leave, stop_iterating, cancel_itself]
+    tools: list[Any] = [add, explode, leave, stop_iterating, cancel_itself, cancel_its_task]
+    tools.append(give_the_unprintable)
     async with ModelServer([calls((name, arguments), ("add", '{"a": 1}')), "Oh."]) as server:
         result = await run(assistant(server, stream, tools=tools, reflect_on_tool_use=True))
     failed, worked = results_of(result)

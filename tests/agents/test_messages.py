@@ -24,7 +24,7 @@ from sandcrew.agents.messages import (
     ToolCallRequestEvent,
     ToolCallSummaryMessage,
 )
-from sandcrew.agents.models import FunctionExecutionResult, RequestUsage
+from sandcrew.agents.models import AssistantMessage, FunctionExecutionResult, RequestUsage
 from sandcrew.agents.runtime import FunctionCall, Image
 from sandcrew.executors import (
     Artifact,
@@ -54,7 +54,11 @@ MEMORIES = [
 FIELDS: dict[str, dict[str, Any]] = {
     "TextMessage": {"content": "hi", "models_usage": RequestUsage(1, 2, 3, 4)},
     "StopMessage": {"content": "hi"},
-    "HandoffMessage": {"content": "hi", "target": "b"},
+    "HandoffMessage": {
+        "content": "hi",
+        "target": "b",
+        "context": [AssistantMessage(content=[CALL], source="a")],
+    },
     "MultiModalMessage": {"content": ["look", Image(data="AAAA")]},
     "ToolCallSummaryMessage": {"content": "hi", "tool_calls": [CALL], "results": []},
     "ToolCallRequestEvent": {"content": [CALL]},

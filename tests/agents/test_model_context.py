@@ -216,3 +216,15 @@ async def test_a_state_of_something_else_is_refused(
     for state in ({"version": "9"}, {"messages": [{"type": "x"}]}):
         with pytest.raises(UsageError):
             await make().load_state(state)
+
+
+@pytest.mark.parametrize("make", CONTEXTS)
+async def test_what_a_memory_brings_up_takes_nobodys_place(
+    make: Callable[[], ChatCompletionContext],
+) -> None:
+    context = make()
+    await fill(context, "The task", *"abcdefgh")
+    await context.add_message(SystemMessage(content="memory"))
+    view = await shown(context)
+    assert view[0] == "The task"
+    assert view[-2:] == ["h", "memory"]

@@ -41,7 +41,7 @@ def result_of(completion: Any) -> CreateResult:
     message: Any = choices[0].message
     tool_calls: list[Any] = message.tool_calls or []
     calls = [
-        FunctionCall(call.id, call.function.arguments, call.function.name)
+        FunctionCall(call.id or "", call.function.arguments or "", call.function.name or "")
         for call in tool_calls
         if call.type == "function"
     ]
