@@ -13,6 +13,7 @@ from .model_context import ChatCompletionContext, UnboundedChatCompletionContext
 from .models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
 from .runtime import CancellationToken
 from .state import SocietyOfMindAgentState
+from .teams.recipients import arrived
 from .teams.turns import TurnTaking
 from .utils import remove_images
 
@@ -134,8 +135,9 @@ class SocietyOfMindAgent(BaseChatAgent):
     async def _task(self, messages: Sequence[BaseChatMessage]) -> list[BaseChatMessage]:
         """What the team is told: what was asked before, and what is new."""
         before = await self._context.get_messages()
+        messages = arrived(messages)
         if not before:
-            return list(messages)
+            return messages
         reminder = HandoffMessage(
             content="Here are the previous messages.", source=self.name, target="", context=before
         )

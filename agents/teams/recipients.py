@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 from ..messages import BaseChatMessage, HandoffMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Sequence
 
 
 def recipients(message: BaseChatMessage | None) -> tuple[str, ...]:
@@ -26,3 +26,19 @@ def recipients(message: BaseChatMessage | None) -> tuple[str, ...]:
     if isinstance(to, list | tuple | set | frozenset):
         return tuple(dict.fromkeys(str(name) for name in cast("Iterable[object]", to)))
     return ()
+
+
+def arrived(
+    messages: "Sequence[BaseChatMessage]", names: "Container[str] | None" = None
+) -> list[BaseChatMessage]:
+    """The messages as a team inside is told them.
+
+    A handoff to one of ``names`` (``None``: to anybody) has been followed already: to the team
+    inside, which has members of its own, it is not addressed.
+    """
+    return [
+        message.model_copy(update={"target": ""})
+        if isinstance(message, HandoffMessage) and (names is None or message.target in names)
+        else message
+        for message in messages
+    ]

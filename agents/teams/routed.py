@@ -127,7 +127,9 @@ class GroupChat(BaseGroupChat):
 
     async def _new_task(self, task: Sequence[BaseChatMessage]) -> None:
         await super()._new_task(task)
-        self._to, self._spoke = recipients(task[-1]), ()
+        # In a team inside of another, the address may be the team's own.
+        self._to = tuple(name for name in recipients(task[-1]) if name in self._members)
+        self._spoke = ()
 
     async def _reset_speaker(self) -> None:
         self._next, self._to, self._spoke = 0, (), ()

@@ -125,7 +125,7 @@ class Swarm(BaseGroupChat):
         """
         await super()._new_task(task)
         self._idle.clear()
-        # One to nobody at all only carries a context.
+        # One without a target is addressed to the team as a whole, or only carries a context.
         handoffs = [m for m in task if isinstance(m, HandoffMessage) and m.target]
         if not handoffs:
             return

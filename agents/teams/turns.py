@@ -24,6 +24,7 @@ from .conversation import Conversation
 from .guard import Run, RunGuard
 from .members import check_members
 from .parallel import side_by_side
+from .recipients import arrived
 from .steps import End, Entry, Next, is_transient
 
 
@@ -250,7 +251,7 @@ class TurnTaking(Team, ABC):
     async def _team_turn(
         self, team: Team, token: CancellationToken
     ) -> AsyncGenerator[Entry | End, None]:
-        unheard = self._conversation.unheard(team.name, self._audible)
+        unheard = arrived(self._conversation.unheard(team.name, self._audible), self._members)
         # A team remembers by itself what it was told, and goes on where it was interrupted.
         self._conversation.mark(team.name, self._audible)
         if not (team.name in self._begun and isinstance(team, TurnTaking) and team.at_end):

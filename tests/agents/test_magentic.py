@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandcrew.agents import MagenticOneGroupChat, MaxMessageTermination
+from sandcrew.agents import MagenticOneGroupChat, MaxMessageTermination, RoundRobinGroupChat
 from sandcrew.agents.messages import SelectorEvent, TextMessage
 from sandcrew.agents.models import OpenAIChatCompletionClient, RequestUsage
 from sandcrew.agents.runtime import CancellationToken
@@ -185,3 +185,10 @@ async def test_the_plan_and_the_speaker_in_flight_are_saved() -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         MagenticOneGroupChat(pair(), model(), **options)
+
+
+async def test_a_team_may_be_in_the_crew() -> None:
+    inner = RoundRobinGroupChat([Speaker("x"), Speaker("y")], name="inner", max_turns=2)
+    client = model(*PLANNED, ledger("inner"), *DONE)
+    result = await MagenticOneGroupChat([Speaker("a"), inner], client).run(task="Do it")
+    assert said(result.messages)[2:] == ["Your turn, inner.", "x1", "y1", "the answer"]

@@ -131,6 +131,13 @@ async def test_a_team_may_be_addressed() -> None:
     assert said(result.messages) == ["please", "x1", "y1"]
 
 
+async def test_a_team_with_addresses_in_another_is_addressed_by_its_own_name() -> None:
+    x = Speaker("x", request("x", "y"))
+    inner = GroupChat([x, Speaker("y")], routing="role_based", name="inner", max_turns=2)
+    team = GroupChat([Speaker("a", request("a", "inner")), inner], "role_based", max_turns=2)
+    assert speakers((await team.run(task="go")).messages) == ["user", "a", "x", "y"]
+
+
 async def test_where_it_was_is_saved_with_typed_messages() -> None:
     def chat() -> GroupChat:
         a, b = Speaker("a", request("a", "b")), Speaker("b", request("b", "a"))

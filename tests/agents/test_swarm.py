@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandcrew.agents import HandoffTermination, MaxMessageTermination, RoundRobinGroupChat, Swarm
+from sandcrew.agents import (
+    HandoffTermination,
+    MaxMessageTermination,
+    RoundRobinGroupChat,
+    SocietyOfMindAgent,
+    Swarm,
+)
 from sandcrew.agents.messages import TextMessage
 from sandcrew.agents.models import UserMessage
 from sandcrew.executors import UsageError
 
-from .crew import Speaker, hand, said, speakers
+from .crew import Speaker, hand, model, said, speakers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,3 +122,14 @@ async def test_reset_starts_with_the_first_again() -> None:
     await team.run(task="go")
     await team.reset()
     assert speakers((await team.run(task="go")).messages) == ["user", "a", "a"]
+
+
+@pytest.mark.parametrize("behind_an_agent", [False, True])
+async def test_a_swarm_in_a_swarm_is_handed_the_conversation(behind_an_agent: bool) -> None:
+    x = Speaker("x", hand("x", "y"))
+    inner = Swarm([x, Speaker("y")], name="inner", max_turns=2)
+    member = SocietyOfMindAgent("inner", inner, model("done")) if behind_an_agent else inner
+    a, b = Speaker("a", hand("a", "b")), Speaker("b", hand("b", "inner"))
+    result = await Swarm([a, b, member], max_turns=3).run(task="go")
+    assert said(result.messages)[:5] == ["go", "a to b", "b to inner", "x to y", "y1"]
+    assert x.heard == [["go", "a to b", "b to inner"]]
