@@ -34,6 +34,7 @@ from sandcrew.agents.models import (
 from sandcrew.agents.runtime import CancellationToken, FunctionCall
 from sandcrew.agents.tools import (
     BaseStreamTool,
+    BaseToolWithState,
     StaticWorkbench,
     ToolResult,
     ToolSchema,
@@ -305,6 +306,10 @@ class Nothing(BaseModel):
     """No arguments."""
 
 
+class Tallied(BaseModel):
+    calls: int
+
+
 class Counter(BaseStreamTool[Nothing, TextMessage, str]):
     """Tells messages while it works, and hangs after them if it is to."""
 
@@ -531,6 +536,65 @@ async def test_names_that_clash_between_workbenches_are_an_error_of_the_turn() -
     agent = replayed("x", workbench=[Broken(), Broken()])
     with pytest.raises(UsageError, match="the name f"):
         await run(agent)
+
+
+class Stuck(Broken):
+    """A workbench that does not even say what it has."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def list_tools(self) -> list[ToolSchema]:
+        self.asked.set()
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_a_workbench_that_hangs_does_not_keep_the_turn() -> None:
+    bench, token = Stuck(), CancellationToken()
+    agent = replayed("x", workbench=bench)
+    messages = [TextMessage(content="go", source="user")]
+    async with asyncio.timeout(30):
+        turn = asyncio.create_task(agent.on_messages(messages, token))
+        await bench.asked.wait()
+        token.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+
+
+class Tally(BaseToolWithState[Nothing, int, Tallied]):
+    """Counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__(Nothing, int, Tallied, "tally", "Count.")
+        self.calls = 0
+
+    async def run(self, args: Nothing, cancellation_token: CancellationToken) -> int:
+        self.calls += 1
+        return self.calls
+
+    def save_state(self) -> Tallied:
+        return Tallied(calls=self.calls)
+
+    def load_state(self, state: Tallied) -> None:
+        self.calls = state.calls
+
+
+async def test_what_tools_and_memories_know_is_saved_with_the_agent() -> None:
+    content = MemoryContent(content=b"\xff", mime_type=MemoryMimeType.BINARY)
+    first = replayed(
+        [FunctionCall("1", "{}", "tally")],
+        tools=[Tally()],
+        memory=[ListMemory(memory_contents=[content])],
+    )
+    await run(first)
+    memory = ListMemory()
+    second = replayed([FunctionCall("1", "{}", "tally")], tools=[Tally()], memory=[memory])
+    await second.load_state(json.loads(json.dumps(await first.save_state())))
+    assert memory.content == [content]
+    assert (await run(second)).messages[-1].to_text() == "2"
+    # AutoGen's state knows nothing of either.
+    await second.load_state({"type": "AssistantAgentState", "version": "1.0.0"})
 
 
 class Echo(BaseChatAgent):

@@ -21,6 +21,7 @@ from sandcrew.agents.models import (
     UserMessage,
 )
 from sandcrew.agents.runtime import CancellationToken, FunctionCall, Image
+from sandcrew.agents.tools import FunctionTool
 from sandcrew.executors import (
     BackendCrashed,
     BackendError,
@@ -315,3 +316,34 @@ def test_a_client_works_in_one_event_loop_after_another() -> None:
             return server.port
 
     asyncio.run(once(asyncio.run(once(0))))
+
+
+@both_ways
+async def test_which_tool_is_called_may_be_chosen(stream: bool) -> None:
+    tools = [FunctionTool(print_it, "Print it."), FunctionTool(keep_it, "Keep it.")]
+    async with ModelServer(["a", "b", "c"]) as server:
+        client = client_of(server)
+        for choice in ("none", "required", tools[1]):
+            await ask(client, stream, tools=tools, tool_choice=choice)
+    named = {"type": "function", "function": {"name": "keep_it"}}
+    assert [request["tool_choice"] for request in server.requests] == ["none", "required", named]
+    assert client.count_tokens(HELLO, tools=tools) > client.count_tokens(HELLO)
+
+
+def print_it(text: str) -> None: ...
+
+
+def keep_it(text: str) -> None: ...
+
+
+async def test_arguments_that_are_null_are_none() -> None:
+    body = {
+        "id": "1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "finish_reason": "tool_calls", "message": {
+            "role": "assistant", "content": None, "tool_calls": [
+                {"id": None, "type": "function", "function": {"name": "f", "arguments": None}},
+            ]}}],
+    }  # fmt: skip
+    async with ModelServer([Babbles(json.dumps(body))]) as server:
+        result = await client_of(server).create(HELLO)
+    assert result.content == [FunctionCall("", "", "f")]
