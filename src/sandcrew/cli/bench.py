@@ -1,4 +1,4 @@
-"""``sandcrew bench``: what executors isolate."""
+"""``sandcrew bench``: what executors isolate, and what teams cost."""
 
 import asyncio
 import sys
@@ -14,14 +14,24 @@ if TYPE_CHECKING:
 
     from ..benchmarks.isolation import Cell, Subject, Table
 
-bench_app = typer.Typer(help="Measures executors: what they isolate.", no_args_is_help=True)
+bench_app = typer.Typer(help="Measures executors and teams.", no_args_is_help=True)
 
 EXIT_LEAKED = 1
 
 
 @bench_app.callback()
 def bench() -> None:
-    """Measure executors: what they isolate."""
+    """Measure executors: what they isolate; and teams: what they cost."""
+
+
+@bench_app.command("teams")
+def teams_command(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each thing is timed.")] = 15,
+) -> None:
+    """Time teams with models that answer at once, beside AutoGen where it is installed."""
+    from ..benchmarks.teams import main
+
+    asyncio.run(main(rounds))
 
 
 @bench_app.command("isolation")
