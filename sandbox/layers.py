@@ -102,6 +102,12 @@ def _seccomp(policy: Policy) -> tuple[bytes, ...]:
         raise
 
 
+_MASKED_PROC = (
+    "This container hides parts of /proc, and the kernel then gives nobody in it a /proc of their "
+    f"own. Start it with --security-opt systempaths=unconfined. {_WITHOUT_NAMESPACES}"
+)
+
+
 def unavailable(policy: Policy, number: int, message: str) -> BackendUnavailable:
     """The error for a layer that the kernel refused with errno ``number``."""
     if "mount_setattr" in message and policy.workdir:
@@ -112,6 +118,8 @@ def unavailable(policy: Policy, number: int, message: str) -> BackendUnavailable
             remedy="Start sandcrew as the owner of the folder instead of root, or put the folder "
             "on ext4, xfs, btrfs or tmpfs.",
         )
+    if "mount proc" in message:
+        return BackendUnavailable("namespaces", why=message, remedy=_MASKED_PROC)
     return BackendUnavailable("namespaces", why=message, remedy=_namespace_remedy(number))
 
 

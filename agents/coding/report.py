@@ -21,9 +21,9 @@ def report(result: CodeResult) -> str:
     if result.artifacts:
         files = ", ".join(_file(artifact) for artifact in result.artifacts)
         parts.append(f"Files created or changed: {files}")
-    if result.denials:
-        refused = ", ".join(f"{denial.kind} {denial.subject}" for denial in result.denials)
-        parts.append(f"Refused by the sandbox: {refused}")
+    # So that a model learns "there is no network here" instead of trying again.
+    if result.isolation and (result.exit_code or result.denials):
+        parts.append(f"The sandbox says: {result.receipt()}.")
     return "\n".join(parts)
 
 

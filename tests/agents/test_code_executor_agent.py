@@ -26,7 +26,13 @@ from sandcrew.agents.messages import (
 from sandcrew.agents.model_context import UnboundedChatCompletionContext
 from sandcrew.agents.models import LLMMessage, ModelInfo, ReplayChatCompletionClient
 from sandcrew.agents.runtime import CancellationToken
-from sandcrew.executors import CodeBlock, CodeExecutor, CodeResult, UsageError
+from sandcrew.executors import (
+    CodeBlock,
+    CodeExecutor,
+    CodeResult,
+    SandboxCodeExecutor,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -359,3 +365,14 @@ async def test_the_approver_is_shown_what_led_to_the_code(
     await run(agent, "make a chart")
     assert [str(message.content) for message in shown][1:] == ["make a chart"]
     assert "not approved" in said(agent)[2]
+
+
+async def test_a_model_is_told_that_the_sandbox_has_no_network() -> None:
+    code = "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=5)"
+    model = ReplayChatCompletionClient([f"```python\n{code}\n```", "There is no network."])
+    async with SandboxCodeExecutor() as executor:
+        agent = CodeExecutorAgent("executor", executor, model_client=model)
+        await agent.run(task="fetch something")
+    seen = str(model.create_calls[-1])
+    assert "The sandbox says: exit code 1" in seen
+    assert "there is no network here" in seen
