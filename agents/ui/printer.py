@@ -223,4 +223,6 @@ def _tokens(usage: RequestUsage) -> str:
         text += f", {usage.cached_tokens:,} cached"
     if usage.reasoning_tokens:
         text += f", {usage.reasoning_tokens:,} thought"
+    if usage.cost is not None:
+        text += f", cost {usage.cost:.4g}"
     return text
