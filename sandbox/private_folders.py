@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -33,13 +34,14 @@ class PrivateFolders:
         name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"
         folders = cls(_parent() / name)
         folders.base.mkdir(mode=0o700)
-        for folder in (folders.workspace, folders.home, folders.base / "tmp"):
+        (folders.base / "tmp").mkdir(mode=0o700)  # of all runs, each of which makes its own in it
+        for folder in (folders.workspace, folders.home):
             folder.mkdir(mode=0o700)
             if owner is not None:
                 os.chown(folder, owner, owner)
         if owner is not None:  # whose guests pass through, and can list nothing
-            folders.base.chmod(0o711)
-            (folders.base / "tmp").chmod(0o711)
+            for folder in (folders.base, folders.base / "tmp"):
+                folder.chmod(0o711)
         return folders
 
     @property
@@ -59,10 +61,11 @@ def reap() -> None:
     """Remove what owners left who are dead."""
     for folder in _parent().glob(f"{_NAME}-*"):
         owner = folder.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
-        info = folder.lstat()
-        # A folder that somebody else has given such a name is none of ours.
-        if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not is_alive(owner):
-            _remove(folder)
+        with contextlib.suppress(OSError):  # another process reaps at the same time
+            info = folder.lstat()
+            # A folder that somebody else has given such a name is none of ours.
+            if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not is_alive(owner):
+                _remove(folder)
 
 
 def _remove(folder: Path) -> None:

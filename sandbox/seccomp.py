@@ -136,8 +136,8 @@ def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
     return _export(program)
 
 
-_NOT_CONFINED = ("inotify_add_watch",)
-"""Tells names and times of files that may not be opened."""
+_NOT_CONFINED = ("inotify_add_watch", "inotify_init", "inotify_init1")
+"""Tells names and times of files that may not be opened, and uses up what a user has of it."""
 _FLAGS_OF_FILES = (0x40086602, 0x40046602, 0x401C5820)
 """FS_IOC_SETFLAGS, its 32-bit form, and FS_IOC_FSSETXATTR: ioctl_iflags(2)."""
 _MODES_AND_TIMES = (

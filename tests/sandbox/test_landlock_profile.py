@@ -51,8 +51,8 @@ def unconfined(code: str) -> str:
     return done.stdout
 
 
-def private_folders() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("sandcrew-private-*"))
+def private_folders_of(pid: int) -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob(f"sandcrew-private-*-{pid}-*"))
 
 
 # --- files ---
@@ -64,15 +64,15 @@ import os, tempfile
 print(os.getcwd(), os.environ["HOME"], tempfile.gettempdir(), __file__, sep="\\n")
 for folder in (".", os.environ["HOME"], tempfile.gettempdir()): open(folder + "/a", "w").close()
 """
-    before = private_folders()
     async with Sandbox(policy) as box:
         cwd, home, tmp, file = (await box.run(code)).output.split()
-        (base,) = private_folders() - before
+        base = Path(cwd).parent
+        assert base in private_folders_of(os.getpid())
         other = (await box.run("import tempfile; print(tempfile.gettempdir())")).output.strip()
     assert all(base in Path(path).parents for path in (cwd, home, tmp))
     assert Path(file).parent == Path(tmp)
     assert other != tmp
-    assert private_folders() == before
+    assert not base.exists()
 
 
 async def test_one_run_cannot_read_the_tmp_of_another(policy: Policy) -> None:
@@ -291,7 +291,6 @@ _OWNER = textwrap.dedent("""
 @pytest.fixture
 def killed_owner(policy: Policy) -> tuple[list[psutil.Process], set[Path]]:
     """The processes and folders of an owner that was killed while it ran a daemon."""
-    before = private_folders()
     owner = subprocess.Popen(
         [sys.executable, "-c", _OWNER, str(policy.python or ""), _DAEMON],
         stdout=subprocess.PIPE,
@@ -303,7 +302,7 @@ def killed_owner(policy: Policy) -> tuple[list[psutil.Process], set[Path]]:
         processes = psutil.Process(owner.pid).children(recursive=True)
         owner.kill()
         owner.wait()
-    return processes, private_folders() - before
+    return processes, private_folders_of(owner.pid)
 
 
 def test_no_daemon_outlives_an_owner_that_is_killed(
@@ -321,7 +320,7 @@ def test_folders_that_a_killed_owner_left_are_removed_at_the_next_start(
     psutil.wait_procs(processes, timeout=20)
     assert folders
     reap()
-    assert not private_folders() & folders
+    assert not [folder for folder in folders if folder.exists()]
 
 
 def test_folders_of_the_living_are_left_alone() -> None:

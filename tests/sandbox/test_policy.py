@@ -52,6 +52,8 @@ def test_a_broken_policy_file_is_one_clear_error(tmp_path: Path, text: str) -> N
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("profile", "docker"),
+        ("profile", None),
         ("timeout", 0),
         ("timeout", -1),
         ("timeout", float("nan")),
