@@ -45,16 +45,20 @@ umask uname unlink unlinkat utime utimensat utimes vfork wait4 waitid write writ
 
 REFUSED = """
 acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module finit_module fsconfig
-fsmount fsopen fspick get_kernel_syms init_module io_setup io_submit io_uring_enter
-io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl
-lookup_dcookie mbind migrate_pages modify_ldt mount mount_setattr move_mount move_pages msgctl
+fsmount fsopen fspick get_kernel_syms init_module io_setup io_submit ioperm iopl kcmp
+kexec_file_load kexec_load keyctl lookup_dcookie modify_ldt mount mount_setattr move_mount msgctl
 msgget msgrcv msgsnd name_to_handle_at nfsservctl open_by_handle_at open_tree perf_event_open
 personality pidfd_getfd pivot_root process_madvise process_mrelease process_vm_readv
-process_vm_writev ptrace quotactl quotactl_fd reboot request_key sched_setaffinity
-sched_setattr sched_setparam sched_setscheduler semctl semget semop semtimedop set_mempolicy
+process_vm_writev ptrace quotactl quotactl_fd reboot request_key semctl semget semop semtimedop
 setdomainname sethostname setns settimeofday shmat shmctl shmdt shmget swapoff swapon syslog
 umount umount2 unshare uselib userfaultfd ustat vhangup vmsplice vserver
 """.split()
+
+REFUSED_QUIETLY = """
+io_uring_enter io_uring_register io_uring_setup mbind migrate_pages move_pages sched_setaffinity
+sched_setattr sched_setparam sched_setscheduler set_mempolicy
+""".split()
+"""What libraries try by themselves and do without; whoever wrote the code need not know."""
 
 _NAMESPACE_FLAGS = (
     0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
@@ -213,6 +217,8 @@ def _allow_list(library: Any) -> Any:
     for name in REFUSED:
         # Handed to the guest's first process, which refuses them with EPERM and can tell.
         _add(program, library.NOTIFY, name)
+    for name in REFUSED_QUIETLY:
+        _add(program, library.ERRNO(errno.EPERM), name)
     return program
 
 
