@@ -24,6 +24,16 @@ def bench() -> None:
     """Measure executors: what they isolate; and teams: what they cost."""
 
 
+@bench_app.command("speed")
+def speed_command(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each thing is timed.")] = 15,
+) -> None:
+    """Time runs, work inside them, the command line and imports, each beside its floor."""
+    from ..benchmarks.speed import main
+
+    asyncio.run(main(rounds))
+
+
 @bench_app.command("teams")
 def teams_command(
     rounds: Annotated[int, typer.Option(min=1, help="How often each thing is timed.")] = 15,
