@@ -153,9 +153,11 @@ def _timeout(value: Any) -> float | None:
 
 
 def _size(low: int, high: int, *, optional: bool = False) -> Any:
-    def check(value: Any) -> int | None:
-        if value is None and optional:
-            return None
+    def check(value: int | str | None) -> int | None:
+        if value is None:
+            if optional:
+                return None
+            raise PolicyError("None is not a size; write for example 512MiB.")
         size = parse_size(value)
         if not low <= size <= high:
             raise PolicyError(f"{size:,} bytes is not between {low:,} and {high:,}.")

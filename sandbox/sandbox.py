@@ -116,7 +116,7 @@ class Sandbox:
         """
         program, body = _program(code, language, file)
         run = run or self.new_run(timeout=timeout)
-        extra = Policy(env=env).env if env else {}
+        extra: Mapping[str, str] = Policy(env=env).env if env else {}
         zygote = await self._ready()
         program["env"] = {**zygote.environment, **extra}
         reserves = find_language(language).reserves
