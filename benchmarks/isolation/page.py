@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from .attack import GROUPS
-from .table import brief
+from .table import brief, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,5 +79,5 @@ def _row(table: Table, attack: Attack) -> str:
 def _cell(table: Table, attack: Attack, subject: str) -> str:
     cell = table.cells[attack.number, subject]
     style = cell.outcome.replace("/", "")
-    why = "" if cell.outcome == "held" else f"<small>{escape(cell.why)}</small>"
+    why = "" if cell.outcome == "held" else f"<small>{escape(plain(cell.why))}</small>"
     return f'<td class="outcome {style}"><b>{cell.outcome}</b>{why}</td>'

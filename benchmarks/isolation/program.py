@@ -97,14 +97,20 @@ def program(attack: Attack, code: str, bait: Mapping[str, object]) -> str:
     CompileError
         There is no C compiler, or it refuses.
     """
+    start = f"print({started(bait)!r}, flush=True)\n"
     if attack.language == "python":
-        return f"BAIT = {dict(bait)!r}\n{PRELUDE}{code}"
+        return f"BAIT = {dict(bait)!r}\n{start}{PRELUDE}{code}"
     if attack.language == "bash":
         values = {key.upper(): str(value).strip("\0") for key, value in bait.items()}
         variables = "".join(f"BAIT_{key}={shlex.quote(text)}\n" for key, text in values.items())
-        return f"SCRIPT = {variables + code!r}\n{_BASH}"
+        return f"{start}SCRIPT = {variables + code!r}\n{_BASH}"
     binary = base64.b64encode(zlib.compress(_compiled(code))).decode()
-    return f"PROGRAM = {binary!r}\nTOKEN = {bait['token']!r}\n{_C}"
+    return f"{start}PROGRAM = {binary!r}\nTOKEN = {bait['token']!r}\n{_C}"
+
+
+def started(bait: Mapping[str, object]) -> str:
+    """The first line that every program prints. Without it, nothing was put to the test."""
+    return f"attack {bait['token']} has started"
 
 
 class CompileError(Exception):

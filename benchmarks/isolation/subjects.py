@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 import warnings
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class ExecutorSubject:
     def __init__(self, name: str, policy: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.policy = dict(policy or {})
+        Policy.from_mapping(self.policy)  # refused now, not in the middle
         self.confined = _class_is_confined(name)
 
     def cannot(self, attack: Attack) -> str:
@@ -269,4 +271,6 @@ def _naively_collected(folder: Path) -> bytes:
     return found
 
 
-CONTROL = CommandSubject("no confinement", "python3 {file}", confined=False)
+CONTROL = CommandSubject(
+    "no confinement", f"{shlex.quote(sys.executable)} {{file}}", confined=False
+)

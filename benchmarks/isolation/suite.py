@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from .attack import LIMITS, Evidence
 from .bait import planted
 from .place import prepared
-from .program import CompileError, program
+from .program import CompileError, program, started
 from .subjects import CONTROL, ExecutorSubject, Observed
 from .table import Cell, Table
 from .watch import kill_all, over_limit, wait_for_end, watched
@@ -106,6 +106,7 @@ async def _attempt(attack: Attack, subject: Subject, bait: Bait) -> Cell:
             async with watched(attack, place) as peaks:
                 observed = await subject.run(attack, programs, place)
             alive = await wait_for_end(place.token)
+            _make_sure_it_ran(len(programs), place, observed, peaks)
             found = _evidence(attack, place, bait, observed, peaks)
             if not found and alive and attack.evidence in (Evidence.ALIVE, Evidence.TIME):
                 found = f"{len(alive)} of its processes were alive after its end"
@@ -116,6 +117,15 @@ async def _attempt(attack: Attack, subject: Subject, bait: Bait) -> Cell:
     if observed.error:
         return cell("error", observed.error)
     return cell("held", _last_line(observed.output))
+
+
+def _make_sure_it_ran(programs: int, place: Place, observed: Observed, peaks: Peaks) -> None:
+    """What did not even start was held by nobody: a wrong command, a missing interpreter."""
+    line = started(place.places)
+    seen = observed.output.count(line)
+    observed.output = observed.output.replace(line, "")
+    if seen < programs and not peaks.tasks and not observed.error:
+        observed.error = f"the program did not start: {_last_line(observed.output)}"
 
 
 def _evidence(attack: Attack, place: Place, bait: Bait, observed: Observed, peaks: Peaks) -> str:

@@ -98,3 +98,8 @@ class Table:
 def brief(totals: Counter[Outcome]) -> str:
     """``12 held, 3 leaked``."""
     return ", ".join(f"{totals[name]} {name}" for name in OUTCOMES if totals[name]) or "none"
+
+
+def plain(text: str) -> str:
+    """What an attack printed, without what would drive a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .attack import GROUPS
-from .table import brief
+from .table import brief, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,14 +44,9 @@ def _lines(table: Table, colour: bool) -> Iterator[str]:
     if breaches:
         yield "\nLeaked though it promises to confine:"
     for cell in breaches:
-        yield f"  {cell.attack} under {cell.subject}: {_plain(cell.why)}"
+        yield f"  {cell.attack} under {cell.subject}: {plain(cell.why)}"
 
 
 def _painted(outcome: Outcome, width: int, colour: bool) -> str:
     text = f"{outcome:<{width}}"
     return f"\x1b[{_COLOURS[outcome]}m{text}\x1b[0m" if colour else text
-
-
-def _plain(text: str) -> str:
-    """What an attack printed, without what would drive a terminal."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 _INTERVAL_SECONDS = 0.05
 _LOOKS = 4
+_WATCHED = (
+    Evidence.PROCESSES,
+    Evidence.MEMORY,
+    Evidence.REACHABLE,
+    Evidence.TIME,
+    Evidence.ALIVE,
+)
 _KIB = 1024
 _TOLERANCE = 1.25
 """Pages that a guest shares with who made it are seen here, and not charged to it."""
@@ -39,7 +46,7 @@ class Peaks:
 async def watched(attack: Attack, place: Place) -> AsyncGenerator[Peaks, None]:
     """Sample the run while the block is running, for what its evidence needs."""
     peaks = Peaks()
-    if attack.evidence not in (Evidence.PROCESSES, Evidence.MEMORY, Evidence.REACHABLE):
+    if attack.evidence not in _WATCHED:
         yield peaks
         return
     task = asyncio.create_task(_sample_for_ever(attack, place, peaks))
@@ -64,8 +71,7 @@ def _sample(evidence: Evidence, place: Place, peaks: Peaks) -> None:
     pids = tasks_named(place.token)
     if evidence == Evidence.MEMORY:
         peaks.memory = max(peaks.memory, sum(map(_memory, pids)))
-    else:
-        peaks.tasks = max(peaks.tasks, sum(map(_threads, pids)))
+    peaks.tasks = max(peaks.tasks, sum(map(_threads, pids)))
 
 
 def tasks_named(token: str) -> list[int]:

@@ -28,6 +28,14 @@ def _cloned(flags: str) -> str:
     return f"call(56, {flags} | 17, 0, 0, 0, 0) or os._exit(0)"
 
 
+def _mounted(flags: str) -> str:
+    """In a namespace that tells the host's of nothing (MS_REC | MS_PRIVATE first)."""
+    return (
+        f'call(272, {flags}) or call(165, b"x", b"/", b"", 0x44000, 0) '
+        'or call(165, b"x", b"/tmp", b"tmpfs", 0, 0)'
+    )
+
+
 _NAMESPACES = f"Wants to be root in a namespace, the way to most bugs of the kernel; {_REFUSED}"
 _MOUNTS = f"Wants to change what lies where; {_REFUSED}"
 
@@ -53,12 +61,10 @@ reached(result) if result > 0 else print(os.strerror(-result))
         'call(308, attempt(os.open, f"/proc/{BAIT[\'victim\']}/ns/net", 0) or -1, 0)',
         "victim", "root",
     ),
-    _call("D07", "mount", (67,), _MOUNTS,
-          'call(272, 0x20000) or call(165, b"x", b"/tmp", b"tmpfs", 0, 0)', "root"),
+    _call("D07", "mount", (67,), _MOUNTS, _mounted("0x20000"), "root"),
     _call("D08", "the new mount calls: open_tree", (67,), _MOUNTS, 'call(428, -100, b"/", 0)'),
     _call("D09", "the new mount calls: fsopen", (67,), _MOUNTS, 'call(430, b"tmpfs", 0)', "root"),
-    _call("D10", "a mount in a namespace of its own", (66, 67), _MOUNTS,
-          'call(272, 0x10020000) or call(165, b"x", b"/tmp", b"tmpfs", 0, 0)'),
+    _call("D10", "a mount in its own namespace", (66, 67), _MOUNTS, _mounted("0x10020000")),
     _call(
         "D11", "chroot", (68,), f"Wants a root from which to break out; {_REFUSED}",
         'call(161, b"/tmp")', "root",
@@ -110,9 +116,15 @@ reached(result) if result > 0 else print(os.strerror(-result))
     ),
     _call("D22", "iopl", (81,), f"Wants the ports of the hardware; {_REFUSED}",
           "call(172, 3)", "root"),
-    _call(
-        "D23", "acct", (73,), f"Wants to switch off the accounting of processes; {_REFUSED}",
-        "call(163, 0)", "root",
+    Attack(
+        "D23", "acct", (73,),
+        f"Wants the accounting of processes in a file of its own (of none, here); {_REFUSED}",
+        Evidence.CLAIM, """
+result = call(163, b"/nowhere/at/all")
+print(os.strerror(-result))
+if -result == 2: reached("only the file was missing")
+""",
+        requires=("root", "x86_64"),
     ),
     _call(
         "D24", "settimeofday", (92,), f"Wants to set the clock (here to nothing); {_REFUSED}",

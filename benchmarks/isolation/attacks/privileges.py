@@ -90,14 +90,6 @@ if pidfd: attempt(signal.pidfd_send_signal, pidfd, 9)
         'attempt(os.setpriority, os.PRIO_PROCESS, BAIT["victim"], 19)\n',
     ),
     _on_victim(
-        "D48", "slows everyone of its user", (26,),
-        "Wants all processes of a uid to wait; a uid or a user namespace of its own stops it.",
-        """
-attempt(os.setpriority, os.PRIO_PROCESS, BAIT["victim"], 18)
-attempt(resource.prlimit, BAIT["victim"], resource.RLIMIT_NOFILE, (8, 8))
-""",
-    ),
-    _on_victim(
         "D49", "limits a neighbour", (91,),
         f"Wants to choke another by prlimit(2); {_OUT_OF_REACH}",
         """
