@@ -83,8 +83,6 @@ class ExecutorSubject:
             async with self._executor(attack, place) as executor:
                 for text in programs:
                     await self._run_one(executor, attack, text, observed)
-        except UsageError:
-            raise
         except Exception as error:
             observed.error = f"{type(error).__name__}: {error}"
         return observed
