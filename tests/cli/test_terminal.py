@@ -7,8 +7,6 @@ import pty
 import subprocess
 from typing import TYPE_CHECKING
 
-import pytest
-
 from .command import COMMAND, environment
 
 if TYPE_CHECKING:
@@ -49,7 +47,6 @@ def _read_all(terminal: int) -> str:
     return data.decode()
 
 
-@pytest.mark.xfail(reason="Console breaks on a blank line in a code block", strict=False)
 def test_the_demo_is_in_colours_and_complete(tmp_path: Path) -> None:
     code, text = seen(tmp_path, "demo")
     assert code == 0, text

@@ -28,12 +28,14 @@ from sandcrew.sandbox.packages import (
 from .index import Index, source, wheel
 
 Installers = Literal["pip", "uv"]
-NO_UV = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed here")
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+"""The tools of a virtual environment are found also where it is not activated."""
+NO_UV = pytest.mark.skipif(shutil.which("uv", path=PATH) is None, reason="uv is not installed here")
 EITHER = pytest.mark.parametrize("installer", ["pip", pytest.param("uv", marks=NO_UV)])
 
 
 def options(index: Index, installer: Installers = "pip", **more: str) -> BuildOptions:
-    environ = {"PATH": os.environ["PATH"], **index.environ(**more)}
+    environ = {"PATH": PATH, **index.environ(**more)}
     return BuildOptions(installer=installer, environ=environ)
 
 
@@ -142,7 +144,7 @@ async def test_uv_is_preferred_unless_only_pip_knows_the_index(
     index: Index, cache: PackageCache, python: Interpreter
 ) -> None:
     index.add(wheel("alpha"), wheel("beta"))
-    environ = {"PATH": os.environ["PATH"], **index.environ()}
+    environ = {"PATH": PATH, **index.environ()}
     await package_environment(["alpha"], python, cache=cache, options=BuildOptions(environ=environ))
     del environ["UV_DEFAULT_INDEX"]
     await package_environment(["beta"], python, cache=cache, options=BuildOptions(environ=environ))
