@@ -51,6 +51,7 @@ class Guest:
         self.lost: str | None = None
         self.accounts: Accounts | None = None
         self.denied_calls: list[int] = []
+        self.limit: str | None = None
         self.on_end: Callable[[], None] | None = None
 
     @property
@@ -139,6 +140,8 @@ class Guest:
                 self._let_go()
             case "denied" if isinstance(header.get("call"), int):
                 self.denied_calls.append(header["call"])
+            case "limit" if isinstance(header.get("name"), str):
+                self.limit = header["name"]
             case "refused" | "ended":
                 self._ended(header)
             case _:

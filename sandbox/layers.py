@@ -78,6 +78,9 @@ def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
     if cgroups is not None:
         cgroups.reap()
         names.append(f"cgroup-v{cgroups.version}")
+    else:
+        names.append("memory-watch")
+        programs = (*programs, seccomp.without_cgroup()) if programs else ()
     return Layers(tuple(names), abi, cgroups), programs
 
 

@@ -28,7 +28,8 @@ PROFILES = {
         ),
         not_covered=(
             "faults of the kernel itself: there is one kernel, as in every container",
-            "memory of all processes together, where no cgroup can be made (see the doctor)",
+            "memory, where no cgroup can be made (see the doctor): it is looked at 30 times a "
+            "second, and buffers of the kernel are not seen",
             "figures of the whole machine in /proc: load, memory, processors",
             "time and caches shared with the host (side channels)",
         ),

@@ -276,6 +276,8 @@ class Run:
             return "timeout"
         if not exit_code:
             return None
+        if self._guest is not None and self._guest.limit:
+            return self._guest.limit
         if accounts is not None and accounts.memory_hits:
             return "memory"
         if accounts is not None and accounts.process_hits:

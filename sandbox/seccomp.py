@@ -113,6 +113,18 @@ def filters() -> tuple[bytes, ...]:
 
 
 @cache
+def without_cgroup() -> bytes:
+    """A program for guests whose memory is watched and not counted by the kernel.
+
+    What is in a memfd and mapped nowhere cannot be seen from outside (memfd_create(2)).
+    """
+    library = _library()
+    program = library.SyscallFilter(library.ALLOW)
+    _add(program, library.ERRNO(errno.ENOSYS), "memfd_create")
+    return _export(program)
+
+
+@cache
 def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
     """A third program, for what namespaces hide elsewhere and Landlock does not know of.
 

@@ -205,8 +205,11 @@ class Zygote:
         packages = self._packages.path if self._packages else None
         self.environment = base_environment(policy, interpreter, packages)
         self._popen(interpreter.executable)
-        async with asyncio.timeout(_START):
-            await self._open(interpreter, packages)
+        try:
+            async with asyncio.timeout(_START):
+                await self._open(interpreter, packages)
+        except TimeoutError as error:
+            raise BackendError(f"The sandbox was not ready within {_START:.0f} s.") from error
 
     async def _open(self, interpreter: Interpreter, packages: Path | None) -> None:
         policy = self._policy
@@ -229,6 +232,7 @@ class Zygote:
             "disk": policy.disk,
             "shm": min(int(policy.disk), int(policy.memory)),
             "memory": policy.memory,
+            "watch_memory": checked.cgroups is None and not self._without_namespaces,
             # The first process of a guest counts too. Where a cgroup counts, it is to be the one
             # that refuses, for it can tell.
             "processes": policy.processes + (_SLACK if checked.cgroups else 1),

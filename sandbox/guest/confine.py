@@ -26,6 +26,10 @@ _WRITABLE = (root.WORKSPACE, root.HOME, "/tmp", "/dev/shm")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
+_TALKATIVE = ("/proc/cmdline", "/proc/keys", "/proc/key-users", "/proc/config.gz")
+"""What tells of the host, and not of the guest."""
+
+
 def confine(config: Config) -> int | None:
     """Put every layer on this process, the first of a new pid namespace.
 
@@ -74,6 +78,9 @@ def _own_mounts(config: Config) -> None:
     root.private_tmpfs("/dev/shm", config["shm"])
     root.show_again(hidden, clones)
     kernel.mount("proc", "/proc", "proc", root.PROC | kernel.MS_RDONLY)
+    for path in _TALKATIVE:
+        if os.path.exists(path):
+            kernel.mount("/dev/null", path, "", kernel.MS_BIND)
     os.chdir(root.WORKSPACE)
 
 

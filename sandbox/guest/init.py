@@ -1,8 +1,8 @@
 """The first process of a guest: puts the layers on, starts a worker, reaps, reports its end.
 
 It holds the guest's socket. Frames to the host: ``confined`` or ``refused``, ``denied`` for kinds
-of system calls, and ``ended``. The host answers ``confined`` with one byte, after which the job
-may come, which the worker reads.
+of system calls, ``limit`` for one that it found exceeded, and ``ended``. The host answers
+``confined`` with one byte, after which the job may come, which the worker reads.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from . import kernel, landlocked, program
 from .channel import Channel
 from .confine import confine
+from .watch import PERIOD, MemoryWatch
 
 _SOCKET = 3
 PROXY = ("127.0.0.1", 3128)
@@ -56,7 +57,8 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
             program.main(channel)
         finally:
             os._exit(1)  # a worker never goes on as the first process
-    status = _wait_for(pid, channel, listener)
+    memory = MemoryWatch(config["memory"]) if config["watch_memory"] else None
+    status = _wait_for(pid, channel, listener, memory)
     if without_namespaces:
         landlocked.bury_guest(config)
         if not landlocked.told_to_end():  # like one that the kernel killed
@@ -140,7 +142,9 @@ def _wchar(io: int) -> int:
     return int(fields[b"wchar"])
 
 
-def _wait_for(worker: int, channel: Channel, listener: int | None) -> int:
+def _wait_for(
+    worker: int, channel: Channel, listener: int | None, memory: MemoryWatch | None
+) -> int:
     """Reap, and refuse system calls that are handed over, until the worker has ended.
 
     The host hears of each kind of refused call once, and at once: a guest may be killed.
@@ -163,7 +167,11 @@ def _wait_for(worker: int, channel: Channel, listener: int | None) -> int:
             continue
         if landlocked.told_to_end():
             return signal.SIGKILL
-        for fd, event in poll.poll():
+        ready = poll.poll(None if memory is None else PERIOD * 1000)
+        if memory is not None and memory.exceeded():
+            channel.send({"op": "limit", "name": "memory"})
+            return signal.SIGKILL
+        for fd, event in ready:
             if fd == wake_r:
                 os.read(wake_r, 4096)
             elif event & select.POLLIN and listener is not None:

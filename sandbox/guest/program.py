@@ -74,12 +74,12 @@ def _write_file(path: str, code: bytes) -> None:
 
 
 def _feed_stdin(code: bytes) -> None:
-    fd = os.memfd_create("program")
-    with os.fdopen(fd, "wb", closefd=False) as file:
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
         file.write(code)
-    os.lseek(fd, 0, os.SEEK_SET)
-    os.dup2(fd, 0)
-    os.close(fd)
+        file.seek(0)
+        os.dup2(file.fileno(), 0)
 
 
 def _execute(argv: list[str]) -> NoReturn:

@@ -1,0 +1,72 @@
+"""Watches the memory of a guest where no cgroup does: better late by a moment than not at all.
+
+The limits of processes (setrlimit(2)) count each process for itself, and neither shared memory
+nor files in memory. So the first process of a guest looks at all of them, many times a second.
+"""
+
+from __future__ import annotations
+
+import os
+
+PERIOD = 0.03
+"""Seconds between two looks."""
+
+_FILES = ("/tmp", "/dev/shm")
+
+
+class MemoryWatch:
+    """Adds up what the processes of this pid namespace hold.
+
+    ``limit`` is in bytes. What a guest was born with, pages it shares with the zygote, is not
+    counted: it is subtracted from each process, as this process had it in the beginning.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._born_with = _resident("/proc/self/status")
+
+    def exceeded(self) -> bool:
+        """True when processes and files in memory hold more than the limit.
+
+        A quick look counts pages that processes share once for each. Only if that is too much,
+        the exact count is taken (smaps_rollup of proc(5)), which takes the kernel longer.
+        """
+        files = sum(_used(path) for path in _FILES)
+        if files + self._quick() <= self._limit:
+            return False
+        return files + self._exact() > self._limit
+
+    def _quick(self) -> int:
+        statuses = (_resident(f"/proc/{pid}/status") for pid in _others())
+        return sum(max(size - self._born_with, 0) for size in statuses)
+
+    def _exact(self) -> int:
+        return sum(_proportional(pid) for pid in _others())
+
+
+def _others() -> list[str]:
+    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+
+
+def _resident(status: str) -> int:
+    """Bytes in memory that are not pages of files."""
+    return _sum(status, ("RssAnon", "RssShmem"))
+
+
+def _proportional(pid: str) -> int:
+    """The same, with each shared page divided by those who share it."""
+    return _sum(f"/proc/{pid}/smaps_rollup", ("Pss_Anon", "Pss_Shmem"))
+
+
+def _sum(path: str, names: tuple[str, ...]) -> int:
+    try:
+        with open(path) as file:
+            lines = [line.split(":") for line in file if ":" in line]
+    except OSError:  # it ended meanwhile
+        return 0
+    return sum(int(value.split()[0]) << 10 for name, value in lines if name in names)
+
+
+def _used(path: str) -> int:
+    info = os.statvfs(path)
+    return (info.f_blocks - info.f_bfree) * info.f_frsize
