@@ -209,13 +209,10 @@ async def test_a_time_limit_holds_when_the_zygote_does_not_answer() -> None:
         await box.run("print(1)")
         guard = psutil.Process().children()[0]
         zygote = guard.children()[0]
-        for _ in range(9):  # use up what waits
-            zygote.send_signal(signal.SIGSTOP)
-            async with asyncio.timeout(30):
-                result = await box.run("print(1)", timeout=0.3)
-            if result.timed_out:
-                break
-        assert result.timed_out
+        zygote.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(30):
+            while not (await box.run("print(1)", timeout=0.3)).timed_out:
+                pass  # use up the guests that waited
         zygote.send_signal(signal.SIGCONT)
         assert (await box.run("print('usable')")).output == "usable\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +19,12 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, directory=self.folder, **kwargs)  # type: ignore[arg-type]
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[int]:
+def server(folder: Path) -> Generator[int, None, None]:
     """A real web server on loopback, and its port."""
     handler = type("Handler", (_Quiet,), {"folder": str(folder)})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:

@@ -57,9 +57,9 @@ while True: pass
 """
     async with Sandbox() as box:
         run = box.new_run()
-        async for event in box.stream(code, run=run):
+        result: object = None
+        async for result in box.stream(code, run=run):
             run.cancel()
-            result = event
     assert isinstance(result, CodeResult)
     assert result.cancelled
     assert [denial.subject for denial in result.denials] == ["ptrace"]
