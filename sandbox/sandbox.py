@@ -58,8 +58,8 @@ class Sandbox:
         for run in self._runs:
             run.cancel()
         zygote, self._zygote = self._zygote, None
-        if zygote is not None:
-            await zygote.close()
+        if zygote is not None:  # to the end, even if whoever closes is cancelled
+            await asyncio.shield(zygote.close())
 
     async def run(
         self,

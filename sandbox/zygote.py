@@ -70,7 +70,7 @@ class Zygote:
         self._folder: int | None = None
         self._said: dict[str, dict[str, Any]] = {}
         self._news = asyncio.Event()
-        self._stderr = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
+        self._stderr: int | None = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self.isolation: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class Zygote:
         try:
             await zygote._start()
         except BaseException:
-            await zygote.close()
+            await asyncio.shield(zygote.close())
             raise
         return zygote
 
@@ -184,11 +184,10 @@ class Zygote:
         for guest in self._abandoned:
             guest.remove_cgroup()
         self._abandoned.clear()
-        for fd in (self._folder, self._stderr):
-            if fd is not None:
-                with contextlib.suppress(OSError):
-                    os.close(fd)
-        self._folder = None
+        self._replace_folder(None)
+        if self._stderr is not None:
+            os.close(self._stderr)
+            self._stderr = None
         if self._private is not None:
             await asyncio.shield(asyncio.to_thread(self._private.remove))
             self._private = None
@@ -272,7 +271,7 @@ class Zygote:
         self._private = PrivateFolders.create(owner)
         return landlock_profile.config(self._policy, checked, owner, self._private, entries)
 
-    def _replace_folder(self, folder: int) -> None:
+    def _replace_folder(self, folder: int | None) -> None:
         if self._folder is not None:
             os.close(self._folder)
         self._folder = folder
@@ -329,6 +328,7 @@ class Zygote:
             raise layers.unavailable(self._policy, error.errno or 0, f"uid_map: {error}") from error
 
     def _crash(self) -> BackendUnavailable:
+        assert self._stderr is not None
         os.lseek(self._stderr, 0, os.SEEK_SET)
         text = os.read(self._stderr, 1 << 16).decode("utf-8", "replace").strip()
         return BackendUnavailable(
