@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -309,3 +310,14 @@ async def test_a_folder_with_more_files_than_a_walk_reads_names_only_new_ones(
 async def test_what_a_preloaded_module_prints_is_not_in_every_output() -> None:
     async with Sandbox(Policy(preload=["this"])) as box:
         assert (await box.run("print(1)")).output == "1\n"
+
+
+async def test_files_below_var_tmp_can_be_shown() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        Path(folder, "a").write_text("shown")
+        async with Sandbox(Policy(read_only=[folder])) as box:
+            assert (await box.run(f"print(open({folder + '/a'!r}).read())")).output == "shown\n"
+    async with Sandbox() as box:
+        result = await box.run("open('/var/tmp/a', 'w').write('x'); print(open('/tmp/a').read())")
+    assert result.output == "x\n"
