@@ -57,11 +57,11 @@ def test_every_attack_says_what_it_wants_and_what_would_stop_it() -> None:
 
 @pytest.mark.parametrize("number", _HANDFUL)
 async def test_an_attack_works_without_confinement_and_not_in_the_sandbox(number: str) -> None:
-    for _ in range(3):  # on a busy machine the host may look when there is nothing to see yet
-        table = await run_suite(["sandbox"], choose([number]))
-        control = table.cells[number, CONTROL]
-        if control.outcome == "leaked":
-            break
+    table = await run_suite(["sandbox"], choose([number]))
+    for _ in range(2):  # on a busy machine the host may look when there is nothing to see yet
+        if table.cells[number, CONTROL].outcome != "leaked":
+            table = await run_suite(["sandbox"], choose([number]))
+    control = table.cells[number, CONTROL]
     assert control.outcome == "leaked", control.why
     cell = table.cells[number, "sandbox"]
     assert cell.outcome == "held", cell.why
