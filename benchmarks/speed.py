@@ -52,6 +52,15 @@ async def forked() -> None:
     os.waitpid(pid, 0)  # noqa: ASYNC222
 
 
+async def floors(rounds: int) -> list[Timing]:
+    """Apart from the rest: after a fork every page this process touches is copied first."""
+    subjects = {
+        "python3 -c 'print(1+1)'": command(sys.executable, "-c", CODE),
+        "os.fork of a warm interpreter": forked,
+    }
+    return await time_interleaved(subjects, floor="python3 -c 'print(1+1)'", rounds=rounds)
+
+
 async def work(rounds: int) -> list[Timing]:
     """Processor-bound work and, where it is installed, pandas: inside against outside."""
     timings: list[Timing] = []
@@ -95,7 +104,6 @@ async def runs(rounds: int) -> list[Timing]:
 
         subjects = {
             "python3 -c 'print(1+1)'": command(sys.executable, "-c", CODE),
-            "os.fork of a warm interpreter": forked,
             "(pause)": paced,
             "one confined run": confined,
             "new sandbox to first result": fresh,
@@ -134,7 +142,7 @@ def table(timings: list[Timing]) -> str:
 
 
 async def main(rounds: int = 15) -> None:
-    for part in (runs, work, processes, imports):
+    for part in (runs, floors, work, processes, imports):
         print(table(await part(rounds)), flush=True)
         print()
 
