@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..sandbox import owner
 from ..sandbox.errors import UsageError
 from ..sandbox.workspace import Workspace
 from .command_line import SUFFIXES
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from .block import CodeBlock
+
+
+_PREFIX = "sandcrew-local-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class Place:
 
     @classmethod
     def make(cls, work_dir: Path | None) -> Place:
-        private = Path(tempfile.mkdtemp(prefix="sandcrew-local-"))
+        _reap()
+        private = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{owner.this_process()}-"))
         (private / "blocks").mkdir()
         folder = private / "workspace" if work_dir is None else work_dir
         try:
@@ -106,3 +111,12 @@ def environment(work_dir: Path, bin_path: str | None) -> dict[str, str]:
 def _prepend(variables: dict[str, str], name: str, folder: str) -> None:
     rest = variables.get(name)
     variables[name] = f"{folder}{os.pathsep}{rest}" if rest else folder
+
+
+def _reap() -> None:
+    """Remove what owners left who were killed; no link is followed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        whose = folder.name.removeprefix(_PREFIX).rpartition("-")[0]
+        mine = not folder.is_symlink() and folder.lstat().st_uid == os.geteuid()
+        if mine and not owner.is_alive(whose):
+            shutil.rmtree(folder, ignore_errors=True)

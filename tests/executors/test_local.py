@@ -173,3 +173,18 @@ def test_everything_dies_with_the_owner_even_when_that_is_killed(tmp_path: Path)
     with (tmp_path / "alive").open("w") as lock:
         # The daemon holds this lock while it lives: this line hangs if it survived.
         fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def test_a_folder_that_a_killed_owner_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, os, signal, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "from sandcrew.executors import LocalCommandLineCodeExecutor as E\n"
+        "asyncio.run(E().start())\n"
+    )
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    kill = "os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", code + kill], env=env, check=False)
+    (left,) = tmp_path.iterdir()
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    assert not left.exists()
