@@ -43,6 +43,7 @@ class Guest:
         self._order = order
         self._pidfd: int | None = None
         self._door: socket.socket | None = None
+        self._folder: int | None = None
         self._confined = False
         self._killed = False
         self._ready = asyncio.Event()
@@ -78,6 +79,15 @@ class Guest:
         door, self._door = self._door, None
         return door
 
+    @property
+    def folder(self) -> int:
+        """The guest's private ``/tmp`` as an O_PATH descriptor, which lives as long as this.
+
+        What is in it is the guest's: look names up with ``openat2`` and follow no link.
+        """
+        assert self._folder is not None
+        return self._folder
+
     async def send_job(self, program: dict[str, Any], code: bytes, streams: Sequence[int]) -> None:
         """Let the guest run ``code``, with ``streams`` as its stdout and stderr."""
         with contextlib.suppress(OSError):  # it was killed meanwhile, and will be reported so
@@ -89,6 +99,15 @@ class Guest:
         if self._pidfd is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, self._order)
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the program and what it runs in the foreground, as Ctrl-C does.
+
+        Its first process passes it on; what the program makes of it is the program's.
+        """
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
 
     async def dead(self) -> bool:
         """Kill the guest and wait, for a bounded time, until it is gone; false if it is not."""
@@ -130,21 +149,21 @@ class Guest:
     # --- inside ---
 
     def _on_frame(self, header: dict[str, Any], fds: list[int]) -> None:
-        if header.get("op") == "confined" and len(fds) == 1 and self._door is None:
-            self._door = socket.socket(fileno=fds.pop())
-        for fd in fds:
-            os.close(fd)
-        match header.get("op"):
-            case "confined":
+        match header.get("op"), fds:
+            case "confined", [folder, *door] if self._folder is None and len(door) <= 1:
+                self._folder = folder
+                self._door = socket.socket(fileno=door[0]) if door else None
                 self._confined = True
                 self._let_go()
-            case "denied" if isinstance(header.get("call"), int):
+            case "denied", [] if isinstance(header.get("call"), int):
                 self.denied_calls.append(header["call"])
-            case "limit" if isinstance(header.get("name"), str):
+            case "limit", [] if isinstance(header.get("name"), str):
                 self.limit = header["name"]
-            case "refused" | "ended":
+            case (("refused" | "ended"), []):
                 self._ended(header)
             case _:
+                for fd in fds:
+                    os.close(fd)
                 self.kill()
 
     def _let_go(self) -> None:
@@ -177,9 +196,10 @@ class Guest:
         if self._door is not None:
             self._door.close()
             self._door = None
-        if self._pidfd is not None:
-            os.close(self._pidfd)
-            self._pidfd = None
+        for fd in (self._pidfd, self._folder):
+            if fd is not None:
+                os.close(fd)
+        self._pidfd = self._folder = None
         self._gone.set()
         self._ready.set()
         if self.on_end is not None:

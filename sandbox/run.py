@@ -65,6 +65,11 @@ class Run:
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._decide, "cancelled")
 
+    def interrupt(self) -> None:
+        """Send SIGINT to the program, as Ctrl-C does; it may live on. From the event loop only."""
+        if self._guest is not None:
+            self._guest.interrupt()
+
     async def stream(
         self,
         job: tuple[dict[str, Any], bytes],

@@ -7,6 +7,7 @@ of system calls, ``limit`` for one that it found exceeded, and ``ended``. The ho
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import resource
@@ -34,11 +35,12 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         listener, written = _put_layers_on(config)
         # The program shares this process's id. It must not be able to look into it.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        _hand_over_the_door(channel, config)
+        _say_confined(channel, config)
         if not channel.sock.recv(1):
             os._exit(0)  # the host has no use for this guest any more
         if without_namespaces:
             landlocked.listen_for_the_end()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until there is a program to hear of it
         pid = os.fork()
     except BaseException as error:  # fail closed: nothing ran, and the host is told why
         channel.send({"op": "refused", "error": str(error.args[-1] if error.args else error)})
@@ -77,17 +79,26 @@ def _put_layers_on(config: dict[str, Any]) -> tuple[int | None, int]:
     return listener, os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _hand_over_the_door(channel: Channel, config: dict[str, Any]) -> None:
-    """Say that all layers are on; with it goes the one way out, where there is to be one.
+def _say_confined(channel: Channel, config: dict[str, Any]) -> None:
+    """Say that all layers are on; with it goes the way to the guest's private /tmp.
 
-    It is a listening socket in the guest's own network namespace, on which the host accepts. The
-    copy here is closed before the program runs, so that nobody inside can accept.
+    Where there is to be a way out, it goes along: a listening socket in the guest's own network
+    namespace, on which the host accepts. The copy here is closed before the program runs, so that
+    nobody inside can accept.
     """
-    if not config["proxy"]:
-        channel.send({"op": "confined"})
-        return
-    with socket.create_server(PROXY, backlog=128) as door:
-        channel.send({"op": "confined"}, [door.fileno()])
+    folder = os.open(_tmp(config), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if not config["proxy"]:
+            channel.send({"op": "confined"}, [folder])
+            return
+        with socket.create_server(PROXY, backlog=128) as door:
+            channel.send({"op": "confined"}, [folder, door.fileno()])
+    finally:
+        os.close(folder)
+
+
+def _tmp(config: dict[str, Any]) -> str:
+    return config["places"]["tmp"] if config["profile"] == "landlock" else program.tmp
 
 
 def _forget_the_zygote(fd: int) -> None:
@@ -154,6 +165,7 @@ def _wait_for(
     os.set_blocking(wake_w, False)
     signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, wake)
+    signal.signal(signal.SIGINT, lambda *_: _interrupt(worker))
     poll = select.poll()
     poll.register(wake_r, select.POLLIN)
     if listener is not None:
@@ -178,6 +190,15 @@ def _wait_for(
                 _refuse(listener, refused, channel)
             else:
                 poll.unregister(fd)  # nobody is left whom the filter could stop
+
+
+def _interrupt(worker: int) -> None:
+    """Pass SIGINT on to the program and what it runs in the foreground, as a terminal does.
+
+    The host sends it; whoever sends it from inside interrupts nobody but itself.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker, signal.SIGINT)
 
 
 def _refuse(listener: int, refused: set[int], channel: Channel) -> None:
