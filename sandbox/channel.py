@@ -46,6 +46,15 @@ class Channel:
         """The event loop this is attached to."""
         return self._loop
 
+    def hand_over(
+        self,
+        on_frame: Callable[[dict[str, Any], list[int]], None],
+        on_close: Callable[[], None],
+    ) -> None:
+        """Call these from now on."""
+        self._on_frame = on_frame
+        self._on_close = on_close
+
     def attach(self) -> None:
         """Listen on the running event loop from now on, and on no other."""
         if self._loop is not None and not self._loop.is_closed():

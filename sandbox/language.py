@@ -6,8 +6,12 @@ import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +47,16 @@ def languages() -> dict[str, Language]:
     return found
 
 
-def find_language(name: str) -> Language:
-    """The language called ``name``.
+def find_language(name: str, known: Mapping[str, Language]) -> Language:
+    """The language called ``name`` of those that are known where it is to run.
 
     Raises
     ------
     UsageError
-        This host cannot run it.
+        It is not one of them.
     """
     try:
-        return languages()[name]
+        return known[name]
     except KeyError:
-        known = ", ".join(languages())
-        raise UsageError(f"Unknown language {name!r}: this sandbox runs {known}.") from None
+        names = ", ".join(known)
+        raise UsageError(f"Unknown language {name!r}: this sandbox runs {names}.") from None

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .errors import UsageError
 from .language import find_language
+from .launcher import launch as launch_here
 from .policy import Policy
 from .result import CodeResult
 from .run import Run
-from .zygote import Zygote
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from types import TracebackType
 
+    from .language import Language
     from .result import Artifact, OutputEvent
+    from .zygote import Zygote
 
 MAX_CODE = 64 << 20
 """Largest program, in bytes."""
@@ -31,12 +33,20 @@ class Sandbox:
     the sandbox. Runs may overlap. The sandbox starts by itself at the first use; ``async with``
     also ends it, and it ends in any case when the process that made it does.
 
+    ``launch`` starts the fork server; by default on this machine, in namespaces or behind Landlock.
+
     >>> async with Sandbox(Policy(timeout=10)) as box:
     ...     result = await box.run("print(1 + 1)")
     """
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        launch: Callable[[Policy], Awaitable[Zygote]] = launch_here,
+    ) -> None:
         self.policy = policy or Policy()
+        self._launch = launch
         self._zygote: Zygote | None = None
         self._closed = False
         self._runs: set[Run] = set()
@@ -114,13 +124,13 @@ class Sandbox:
         Leaving the iteration kills the program. ``run`` is a :meth:`new_run` by which somebody
         else can cancel it.
         """
-        program, body = _program(code, language, file)
         run = run or self.new_run(timeout=timeout)
         extra: Mapping[str, str] = Policy(env=env).env if env else {}
         zygote = await self._ready()
+        how = find_language(language, zygote.languages)
+        program, body = _program(code, how, file)
         program["env"] = {**zygote.environment, **extra}
-        reserves = find_language(language).reserves
-        program["address_space"] = None if reserves else zygote.address_space
+        program["address_space"] = None if how.reserves else zygote.address_space
         self._runs.add(run)
         events = run.stream((program, body), zygote)
         try:
@@ -187,7 +197,7 @@ class Sandbox:
                 await self._zygote.close()
                 self._zygote = None
             if self._zygote is None:
-                zygote = await Zygote.launch(self.policy)
+                zygote = await self._launch(self.policy)
                 if self._closed:  # meanwhile
                     await zygote.close()
                     raise UsageError("This sandbox is closed; make a new one.")
@@ -207,8 +217,7 @@ class Sandbox:
         return self._starting[1]
 
 
-def _program(code: str, language: str, file: str | None) -> tuple[dict[str, Any], bytes]:
-    how = find_language(language)
+def _program(code: str, how: Language, file: str | None) -> tuple[dict[str, Any], bytes]:
     body = code.encode("utf-8", "surrogatepass")
     if len(body) > MAX_CODE:
         raise UsageError(f"A program of {len(body):,} bytes is over the limit of {MAX_CODE:,}.")
