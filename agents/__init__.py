@@ -1,54 +1,53 @@
 """Conversations around the loop: agents, teams, models, state."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .assistant import AssistantAgent
-from .base import (
-    AndTerminationCondition,
-    ChatAgent,
-    OrTerminationCondition,
-    Response,
-    TaskResult,
-    TaskRunner,
-    Team,
-    TerminatedException,
-    TerminationCondition,
-)
-from .chat_agent import BaseChatAgent
-from .coding import (
-    ApprovalFuncType,
-    ApprovalPolicy,
-    ApprovalRequest,
-    ApprovalResponse,
-    ApprovalRule,
-    CodeExecutorAgent,
-)
-from .conditions import (
-    CostTermination,
-    ExternalTermination,
-    FunctionalTermination,
-    FunctionCallTermination,
-    HandoffTermination,
-    MaxMessageTermination,
-    NoProgressTermination,
-    SourceMatchTermination,
-    StopMessageTermination,
-    TextMentionTermination,
-    TextMessageTermination,
-    TimeoutTermination,
-    TokenUsageTermination,
-    WallTimeTermination,
-)
-from .teams import BaseGroupChat, RoundRobinGroupChat
-from .user_proxy import UserProxyAgent
+from .later import later
 
 if TYPE_CHECKING:
+    from .assistant import AssistantAgent
+    from .base import (
+        AndTerminationCondition,
+        ChatAgent,
+        OrTerminationCondition,
+        Response,
+        TaskResult,
+        TaskRunner,
+        Team,
+        TerminatedException,
+        TerminationCondition,
+    )
+    from .chat_agent import BaseChatAgent
+    from .coding import (
+        ApprovalFuncType,
+        ApprovalPolicy,
+        ApprovalRequest,
+        ApprovalResponse,
+        ApprovalRule,
+        CodeExecutorAgent,
+    )
+    from .conditions import (
+        CostTermination,
+        ExternalTermination,
+        FunctionalTermination,
+        FunctionCallTermination,
+        HandoffTermination,
+        MaxMessageTermination,
+        NoProgressTermination,
+        SourceMatchTermination,
+        StopMessageTermination,
+        TextMentionTermination,
+        TextMessageTermination,
+        TimeoutTermination,
+        TokenUsageTermination,
+        WallTimeTermination,
+    )
     from .magentic_one import MagenticOne, MagenticOneCoderAgent
     from .message_filter import MessageFilterAgent, MessageFilterConfig, PerSourceFilter
     from .society_of_mind import SocietyOfMindAgent
     from .surfing import FileSurfer
     from .teams import (
+        BaseGroupChat,
         DiGraph,
         DiGraphBuilder,
         DiGraphEdge,
@@ -56,9 +55,11 @@ if TYPE_CHECKING:
         GraphFlow,
         GroupChat,
         MagenticOneGroupChat,
+        RoundRobinGroupChat,
         SelectorGroupChat,
         Swarm,
     )
+    from .user_proxy import UserProxyAgent
 
 __all__ = [
     "AndTerminationCondition",
@@ -113,28 +114,63 @@ __all__ = [
     "WallTimeTermination",
 ]
 
-_LATER = {
-    "DiGraph": "teams",
-    "DiGraphBuilder": "teams",
-    "DiGraphEdge": "teams",
-    "DiGraphNode": "teams",
-    "FileSurfer": "surfing",
-    "GraphFlow": "teams",
-    "GroupChat": "teams",
-    "MagenticOne": "magentic_one",
-    "MagenticOneCoderAgent": "magentic_one",
-    "MagenticOneGroupChat": "teams",
-    "MessageFilterAgent": "message_filter",
-    "MessageFilterConfig": "message_filter",
-    "PerSourceFilter": "message_filter",
-    "SelectorGroupChat": "teams",
-    "SocietyOfMindAgent": "society_of_mind",
-    "Swarm": "teams",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """What few programs use is loaded when it is."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+__getattr__ = later(
+    __name__,
+    {
+        "assistant": ["AssistantAgent"],
+        "base": [
+            "AndTerminationCondition",
+            "ChatAgent",
+            "OrTerminationCondition",
+            "Response",
+            "TaskResult",
+            "TaskRunner",
+            "Team",
+            "TerminatedException",
+            "TerminationCondition",
+        ],
+        "chat_agent": ["BaseChatAgent"],
+        "coding": [
+            "ApprovalFuncType",
+            "ApprovalPolicy",
+            "ApprovalRequest",
+            "ApprovalResponse",
+            "ApprovalRule",
+            "CodeExecutorAgent",
+        ],
+        "conditions": [
+            "CostTermination",
+            "ExternalTermination",
+            "FunctionalTermination",
+            "FunctionCallTermination",
+            "HandoffTermination",
+            "MaxMessageTermination",
+            "NoProgressTermination",
+            "SourceMatchTermination",
+            "StopMessageTermination",
+            "TextMentionTermination",
+            "TextMessageTermination",
+            "TimeoutTermination",
+            "TokenUsageTermination",
+            "WallTimeTermination",
+        ],
+        "magentic_one": ["MagenticOne", "MagenticOneCoderAgent"],
+        "message_filter": ["MessageFilterAgent", "MessageFilterConfig", "PerSourceFilter"],
+        "society_of_mind": ["SocietyOfMindAgent"],
+        "surfing": ["FileSurfer"],
+        "teams": [
+            "BaseGroupChat",
+            "DiGraph",
+            "DiGraphBuilder",
+            "DiGraphEdge",
+            "DiGraphNode",
+            "GraphFlow",
+            "GroupChat",
+            "MagenticOneGroupChat",
+            "RoundRobinGroupChat",
+            "SelectorGroupChat",
+            "Swarm",
+        ],
+        "user_proxy": ["UserProxyAgent"],
+    },
+)

@@ -1,15 +1,20 @@
 """The interfaces: what runs a task, what takes part in a conversation, what ends it."""
 
-from .chat_agent import ChatAgent, Response
-from .handoff import Handoff
-from .task import Task, TaskResult, TaskRunner, task_messages
-from .team import Team
-from .termination import (
-    AndTerminationCondition,
-    OrTerminationCondition,
-    TerminatedException,
-    TerminationCondition,
-)
+from typing import TYPE_CHECKING
+
+from ..later import later
+
+if TYPE_CHECKING:
+    from .chat_agent import ChatAgent, Response
+    from .handoff import Handoff
+    from .task import Task, TaskResult, TaskRunner, task_messages
+    from .team import Team
+    from .termination import (
+        AndTerminationCondition,
+        OrTerminationCondition,
+        TerminatedException,
+        TerminationCondition,
+    )
 
 __all__ = [
     "AndTerminationCondition",
@@ -25,3 +30,19 @@ __all__ = [
     "TerminationCondition",
     "task_messages",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "chat_agent": ["ChatAgent", "Response"],
+        "handoff": ["Handoff"],
+        "task": ["Task", "TaskResult", "TaskRunner", "task_messages"],
+        "team": ["Team"],
+        "termination": [
+            "AndTerminationCondition",
+            "OrTerminationCondition",
+            "TerminatedException",
+            "TerminationCondition",
+        ],
+    },
+)

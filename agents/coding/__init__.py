@@ -1,8 +1,13 @@
 """The agent that runs code: finding it, having it approved, running it, reporting."""
 
-from .agent import CodeExecutorAgent
-from .approval import ApprovalFuncType, ApprovalRequest, ApprovalResponse
-from .policy import ApprovalPolicy, ApprovalRule
+from typing import TYPE_CHECKING
+
+from ..later import later
+
+if TYPE_CHECKING:
+    from .agent import CodeExecutorAgent
+    from .approval import ApprovalFuncType, ApprovalRequest, ApprovalResponse
+    from .policy import ApprovalPolicy, ApprovalRule
 
 __all__ = [
     "ApprovalFuncType",
@@ -12,3 +17,12 @@ __all__ = [
     "ApprovalRule",
     "CodeExecutorAgent",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "agent": ["CodeExecutorAgent"],
+        "approval": ["ApprovalFuncType", "ApprovalRequest", "ApprovalResponse"],
+        "policy": ["ApprovalPolicy", "ApprovalRule"],
+    },
+)

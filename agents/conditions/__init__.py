@@ -1,12 +1,17 @@
 """The conditions that end a run."""
 
-from .counting import CostTermination, MaxMessageTermination, TokenUsageTermination
-from .functional import FunctionalTermination
-from .outside import ExternalTermination, TimeoutTermination, WallTimeTermination
-from .progress import NoProgressTermination
-from .sources import SourceMatchTermination, TextMessageTermination
-from .text import TextMentionTermination
-from .typed import FunctionCallTermination, HandoffTermination, StopMessageTermination
+from typing import TYPE_CHECKING
+
+from ..later import later
+
+if TYPE_CHECKING:
+    from .counting import CostTermination, MaxMessageTermination, TokenUsageTermination
+    from .functional import FunctionalTermination
+    from .outside import ExternalTermination, TimeoutTermination, WallTimeTermination
+    from .progress import NoProgressTermination
+    from .sources import SourceMatchTermination, TextMessageTermination
+    from .text import TextMentionTermination
+    from .typed import FunctionCallTermination, HandoffTermination, StopMessageTermination
 
 __all__ = [
     "CostTermination",
@@ -24,3 +29,16 @@ __all__ = [
     "TokenUsageTermination",
     "WallTimeTermination",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "counting": ["CostTermination", "MaxMessageTermination", "TokenUsageTermination"],
+        "functional": ["FunctionalTermination"],
+        "outside": ["ExternalTermination", "TimeoutTermination", "WallTimeTermination"],
+        "progress": ["NoProgressTermination"],
+        "sources": ["SourceMatchTermination", "TextMessageTermination"],
+        "text": ["TextMentionTermination"],
+        "typed": ["FunctionCallTermination", "HandoffTermination", "StopMessageTermination"],
+    },
+)

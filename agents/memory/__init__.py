@@ -1,12 +1,12 @@
 """What agents remember beyond a conversation."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .content import MemoryContent, MemoryMimeType, MemoryQueryResult, UpdateContextResult
+from ..later import later
 
 if TYPE_CHECKING:
     from .base import Memory
+    from .content import MemoryContent, MemoryMimeType, MemoryQueryResult, UpdateContextResult
     from .list_memory import ListMemory
 
 __all__ = [
@@ -18,11 +18,11 @@ __all__ = [
     "UpdateContextResult",
 ]
 
-_LATER = {"ListMemory": "list_memory", "Memory": "base"}
-
-
-def __getattr__(name: str) -> Any:
-    """Messages need the contents only; the rest is loaded when it is used."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+__getattr__ = later(
+    __name__,
+    {
+        "base": ["Memory"],
+        "content": ["MemoryContent", "MemoryMimeType", "MemoryQueryResult", "UpdateContextResult"],
+        "list_memory": ["ListMemory"],
+    },
+)

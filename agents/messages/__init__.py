@@ -1,33 +1,38 @@
 """What agents say to each other (messages), and what they tell about their work (events)."""
 
-from .base import BaseAgentEvent, BaseChatMessage, BaseMessage, BaseTextChatMessage
-from .chat import (
-    HandoffMessage,
-    MultiModalMessage,
-    StopMessage,
-    StructuredMessage,
-    TextMessage,
-    ToolCallSummaryMessage,
-)
-from .events import (
-    MemoryQueryEvent,
-    ModelClientStreamingChunkEvent,
-    SelectorEvent,
-    SelectSpeakerEvent,
-    ThoughtEvent,
-    ToolCallExecutionEvent,
-    ToolCallRequestEvent,
-    UserInputRequestedEvent,
-)
-from .execution import (
-    ApprovalRequestEvent,
-    ApprovalResponseEvent,
-    CodeExecutionEvent,
-    CodeGenerationEvent,
-    CodeOutputEvent,
-    RetryDecisionEvent,
-)
-from .factory import AgentEvent, ChatMessage, MessageFactory
+from typing import TYPE_CHECKING
+
+from ..later import later
+
+if TYPE_CHECKING:
+    from .base import BaseAgentEvent, BaseChatMessage, BaseMessage, BaseTextChatMessage
+    from .chat import (
+        HandoffMessage,
+        MultiModalMessage,
+        StopMessage,
+        StructuredMessage,
+        TextMessage,
+        ToolCallSummaryMessage,
+    )
+    from .events import (
+        MemoryQueryEvent,
+        ModelClientStreamingChunkEvent,
+        SelectorEvent,
+        SelectSpeakerEvent,
+        ThoughtEvent,
+        ToolCallExecutionEvent,
+        ToolCallRequestEvent,
+        UserInputRequestedEvent,
+    )
+    from .execution import (
+        ApprovalRequestEvent,
+        ApprovalResponseEvent,
+        CodeExecutionEvent,
+        CodeGenerationEvent,
+        CodeOutputEvent,
+        RetryDecisionEvent,
+    )
+    from .factory import AgentEvent, ChatMessage, MessageFactory
 
 __all__ = [
     "AgentEvent",
@@ -58,3 +63,37 @@ __all__ = [
     "ToolCallSummaryMessage",
     "UserInputRequestedEvent",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "base": ["BaseAgentEvent", "BaseChatMessage", "BaseMessage", "BaseTextChatMessage"],
+        "chat": [
+            "HandoffMessage",
+            "MultiModalMessage",
+            "StopMessage",
+            "StructuredMessage",
+            "TextMessage",
+            "ToolCallSummaryMessage",
+        ],
+        "events": [
+            "MemoryQueryEvent",
+            "ModelClientStreamingChunkEvent",
+            "SelectorEvent",
+            "SelectSpeakerEvent",
+            "ThoughtEvent",
+            "ToolCallExecutionEvent",
+            "ToolCallRequestEvent",
+            "UserInputRequestedEvent",
+        ],
+        "execution": [
+            "ApprovalRequestEvent",
+            "ApprovalResponseEvent",
+            "CodeExecutionEvent",
+            "CodeGenerationEvent",
+            "CodeOutputEvent",
+            "RetryDecisionEvent",
+        ],
+        "factory": ["AgentEvent", "ChatMessage", "MessageFactory"],
+    },
+)

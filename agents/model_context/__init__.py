@@ -1,16 +1,16 @@
 """What a model is shown of a conversation."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .base import ChatCompletionContext, ChatCompletionContextState
-from .unbounded import UnboundedChatCompletionContext
+from ..later import later
 
 if TYPE_CHECKING:
+    from .base import ChatCompletionContext, ChatCompletionContextState
     from .buffered import BufferedChatCompletionContext
     from .head_and_tail import HeadAndTailChatCompletionContext
     from .summarizing import SummarizingChatCompletionContext
     from .token_limited import TokenLimitedChatCompletionContext
+    from .unbounded import UnboundedChatCompletionContext
 
 __all__ = [
     "BufferedChatCompletionContext",
@@ -22,16 +22,14 @@ __all__ = [
     "UnboundedChatCompletionContext",
 ]
 
-_LATER = {
-    "BufferedChatCompletionContext": "buffered",
-    "HeadAndTailChatCompletionContext": "head_and_tail",
-    "SummarizingChatCompletionContext": "summarizing",
-    "TokenLimitedChatCompletionContext": "token_limited",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """What few programs use is loaded when it is."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+__getattr__ = later(
+    __name__,
+    {
+        "base": ["ChatCompletionContext", "ChatCompletionContextState"],
+        "buffered": ["BufferedChatCompletionContext"],
+        "head_and_tail": ["HeadAndTailChatCompletionContext"],
+        "summarizing": ["SummarizingChatCompletionContext"],
+        "token_limited": ["TokenLimitedChatCompletionContext"],
+        "unbounded": ["UnboundedChatCompletionContext"],
+    },
+)

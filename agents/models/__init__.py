@@ -1,33 +1,33 @@
 """Talks to language models: one client interface, the shapes it speaks in, and the clients."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .client import ChatCompletionClient
-from .errors import BudgetExceeded, ContextTooLong, ModelBusy
-from .info import ModelFamily, ModelInfo, model_info_for, validate_model_info
-from .openai import OpenAIChatCompletionClient
-from .prices import Prices
-from .replay import ReplayChatCompletionClient
-from .structured import create_structured, parse_json
-from .types import (
-    AssistantMessage,
-    CreateResult,
-    FinishReasons,
-    FunctionExecutionResult,
-    FunctionExecutionResultMessage,
-    LLMMessage,
-    SystemMessage,
-    UserMessage,
-)
-from .usage import RequestUsage, sum_usage
+from ..later import later
 
 if TYPE_CHECKING:
     from .cache import CHAT_CACHE_VALUE_TYPE, ChatCompletionCache
+    from .client import ChatCompletionClient
+    from .errors import BudgetExceeded, ContextTooLong, ModelBusy
     from .fallback import FallbackChatCompletionClient
+    from .info import ModelFamily, ModelInfo, model_info_for, validate_model_info
     from .limits import BudgetChatCompletionClient, RateLimitedChatCompletionClient
+    from .openai import OpenAIChatCompletionClient
     from .priced import PricedChatCompletionClient
+    from .prices import Prices
+    from .replay import ReplayChatCompletionClient
     from .retry import RetryChatCompletionClient
+    from .structured import create_structured, parse_json
+    from .types import (
+        AssistantMessage,
+        CreateResult,
+        FinishReasons,
+        FunctionExecutionResult,
+        FunctionExecutionResultMessage,
+        LLMMessage,
+        SystemMessage,
+        UserMessage,
+    )
+    from .usage import RequestUsage, sum_usage
     from .wrapping import WrappedChatCompletionClient
 
 __all__ = [
@@ -64,20 +64,32 @@ __all__ = [
     "validate_model_info",
 ]
 
-_LATER = {
-    "BudgetChatCompletionClient": "limits",
-    "CHAT_CACHE_VALUE_TYPE": "cache",
-    "ChatCompletionCache": "cache",
-    "FallbackChatCompletionClient": "fallback",
-    "PricedChatCompletionClient": "priced",
-    "RateLimitedChatCompletionClient": "limits",
-    "RetryChatCompletionClient": "retry",
-    "WrappedChatCompletionClient": "wrapping",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """The clients around clients are loaded when they are used."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+__getattr__ = later(
+    __name__,
+    {
+        "cache": ["CHAT_CACHE_VALUE_TYPE", "ChatCompletionCache"],
+        "client": ["ChatCompletionClient"],
+        "errors": ["BudgetExceeded", "ContextTooLong", "ModelBusy"],
+        "fallback": ["FallbackChatCompletionClient"],
+        "info": ["ModelFamily", "ModelInfo", "model_info_for", "validate_model_info"],
+        "limits": ["BudgetChatCompletionClient", "RateLimitedChatCompletionClient"],
+        "openai": ["OpenAIChatCompletionClient"],
+        "priced": ["PricedChatCompletionClient"],
+        "prices": ["Prices"],
+        "replay": ["ReplayChatCompletionClient"],
+        "retry": ["RetryChatCompletionClient"],
+        "structured": ["create_structured", "parse_json"],
+        "types": [
+            "AssistantMessage",
+            "CreateResult",
+            "FinishReasons",
+            "FunctionExecutionResult",
+            "FunctionExecutionResultMessage",
+            "LLMMessage",
+            "SystemMessage",
+            "UserMessage",
+        ],
+        "usage": ["RequestUsage", "sum_usage"],
+        "wrapping": ["WrappedChatCompletionClient"],
+    },
+)

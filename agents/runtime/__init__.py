@@ -1,10 +1,15 @@
 """What agents stand on: cancellation, and the values that travel in messages."""
 
-from ...executors.cancellation import CancellationToken
-from .function_call import FunctionCall
-from .image import Image
-from .scope import cancel_scope, cancellable
-from .store import CacheStore, InMemoryStore
+from typing import TYPE_CHECKING
+
+from ..later import later
+
+if TYPE_CHECKING:
+    from ...executors.cancellation import CancellationToken
+    from .function_call import FunctionCall
+    from .image import Image
+    from .scope import cancel_scope, cancellable
+    from .store import CacheStore, InMemoryStore
 
 __all__ = [
     "CacheStore",
@@ -15,3 +20,14 @@ __all__ = [
     "cancel_scope",
     "cancellable",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "..executors.cancellation": ["CancellationToken"],
+        "function_call": ["FunctionCall"],
+        "image": ["Image"],
+        "scope": ["cancel_scope", "cancellable"],
+        "store": ["CacheStore", "InMemoryStore"],
+    },
+)

@@ -1,12 +1,17 @@
 """The shapes of saved state: JSON objects that name their type and version."""
 
-from .shapes import (
-    AssistantAgentState,
-    BaseState,
-    CodeExecutorAgentState,
-    GroupChatState,
-    SocietyOfMindAgentState,
-)
+from typing import TYPE_CHECKING
+
+from ..later import later
+
+if TYPE_CHECKING:
+    from .shapes import (
+        AssistantAgentState,
+        BaseState,
+        CodeExecutorAgentState,
+        GroupChatState,
+        SocietyOfMindAgentState,
+    )
 
 __all__ = [
     "AssistantAgentState",
@@ -15,3 +20,16 @@ __all__ = [
     "GroupChatState",
     "SocietyOfMindAgentState",
 ]
+
+__getattr__ = later(
+    __name__,
+    {
+        "shapes": [
+            "AssistantAgentState",
+            "BaseState",
+            "CodeExecutorAgentState",
+            "GroupChatState",
+            "SocietyOfMindAgentState",
+        ],
+    },
+)

@@ -1,6 +1,23 @@
 """Agents that look around: in files, later in the web."""
 
-from .files import Files, FolderFiles
-from .surfer import FileSurfer
+from typing import TYPE_CHECKING
 
-__all__ = ["FileSurfer", "Files", "FolderFiles"]
+from ..later import later
+
+if TYPE_CHECKING:
+    from .files import Files, FolderFiles
+    from .surfer import FileSurfer
+
+__all__ = [
+    "FileSurfer",
+    "Files",
+    "FolderFiles",
+]
+
+__getattr__ = later(
+    __name__,
+    {
+        "files": ["Files", "FolderFiles"],
+        "surfer": ["FileSurfer"],
+    },
+)

@@ -1,14 +1,14 @@
 """Teams: who speaks when, and when it is over."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .group_chat import BaseGroupChat
-from .round_robin import RoundRobinGroupChat
+from ..later import later
 
 if TYPE_CHECKING:
     from .graph import DiGraph, DiGraphBuilder, DiGraphEdge, DiGraphNode, GraphFlow
+    from .group_chat import BaseGroupChat
     from .magentic import MagenticOneGroupChat
+    from .round_robin import RoundRobinGroupChat
     from .routed import GroupChat
     from .selector import SelectorGroupChat
     from .swarm import Swarm
@@ -27,21 +27,15 @@ __all__ = [
     "Swarm",
 ]
 
-_LATER = {
-    "DiGraph": "graph",
-    "DiGraphBuilder": "graph",
-    "DiGraphEdge": "graph",
-    "DiGraphNode": "graph",
-    "GraphFlow": "graph",
-    "GroupChat": "routed",
-    "MagenticOneGroupChat": "magentic",
-    "SelectorGroupChat": "selector",
-    "Swarm": "swarm",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Teams that few programs use are loaded when they are."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_LATER[name]}", __name__), name)
+__getattr__ = later(
+    __name__,
+    {
+        "graph": ["DiGraph", "DiGraphBuilder", "DiGraphEdge", "DiGraphNode", "GraphFlow"],
+        "group_chat": ["BaseGroupChat"],
+        "magentic": ["MagenticOneGroupChat"],
+        "round_robin": ["RoundRobinGroupChat"],
+        "routed": ["GroupChat"],
+        "selector": ["SelectorGroupChat"],
+        "swarm": ["Swarm"],
+    },
+)

@@ -1,6 +1,22 @@
 """Shows a run to a person."""
 
-from .console import Console
-from .user_input import UserInputManager
+from typing import TYPE_CHECKING
 
-__all__ = ["Console", "UserInputManager"]
+from ..later import later
+
+if TYPE_CHECKING:
+    from .console import Console
+    from .user_input import UserInputManager
+
+__all__ = [
+    "Console",
+    "UserInputManager",
+]
+
+__getattr__ = later(
+    __name__,
+    {
+        "console": ["Console"],
+        "user_input": ["UserInputManager"],
+    },
+)

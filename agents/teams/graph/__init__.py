@@ -1,7 +1,27 @@
 """Teams that follow a graph: the graph, building it, and going along it."""
 
-from .builder import DiGraphBuilder
-from .flow import GraphFlow
-from .model import DiGraph, DiGraphEdge, DiGraphNode
+from typing import TYPE_CHECKING
 
-__all__ = ["DiGraph", "DiGraphBuilder", "DiGraphEdge", "DiGraphNode", "GraphFlow"]
+from ...later import later
+
+if TYPE_CHECKING:
+    from .builder import DiGraphBuilder
+    from .flow import GraphFlow
+    from .model import DiGraph, DiGraphEdge, DiGraphNode
+
+__all__ = [
+    "DiGraph",
+    "DiGraphBuilder",
+    "DiGraphEdge",
+    "DiGraphNode",
+    "GraphFlow",
+]
+
+__getattr__ = later(
+    __name__,
+    {
+        "builder": ["DiGraphBuilder"],
+        "flow": ["GraphFlow"],
+        "model": ["DiGraph", "DiGraphEdge", "DiGraphNode"],
+    },
+)
