@@ -56,7 +56,7 @@ umount umount2 unshare uselib userfaultfd ustat vhangup vmsplice vserver
 
 REFUSED_QUIETLY = """
 io_uring_enter io_uring_register io_uring_setup mbind migrate_pages move_pages sched_setaffinity
-sched_setattr sched_setparam sched_setscheduler set_mempolicy
+sched_setattr sched_setparam set_mempolicy
 """.split()
 """What libraries try by themselves and do without; whoever wrote the code need not know."""
 
@@ -64,6 +64,7 @@ _NAMESPACE_FLAGS = (
     0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
 )  # fmt: skip
 _CLONE_PARENT = 0x00008000
+_SCHED_OTHER = 0
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _SOCK_TYPE_MASK, _SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET = 0xF, 1, 2, 5
@@ -152,8 +153,9 @@ def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
     return _export(program)
 
 
-_NOT_CONFINED = ("inotify_add_watch", "inotify_init", "inotify_init1")
-"""Tells names and times of files that may not be opened, and uses up what a user has of it."""
+_NOT_CONFINED = ("inotify_add_watch", "inotify_init", "inotify_init1", "sched_setscheduler")
+"""The first three tell names and times of files that may not be opened, and use up what a user
+has of it; the last reaches other processes of the user."""
 _FLAGS_OF_FILES = (0x40086602, 0x40046602, 0x401C5820)
 """FS_IOC_SETFLAGS, its 32-bit form, and FS_IOC_FSSETXATTR: ioctl_iflags(2)."""
 _MODES_AND_TIMES = (
@@ -231,6 +233,11 @@ def _allow_list(library: Any) -> Any:
         _add(program, library.NOTIFY, name)
     for name in REFUSED_QUIETLY:
         _add(program, library.ERRNO(errno.EPERM), name)
+    # The policy every process has anyway; libzmq asks for it and aborts if it is refused.
+    ordinary = library.Arg(1, library.EQ, _SCHED_OTHER)
+    other = library.Arg(1, library.NE, _SCHED_OTHER)
+    _add(program, library.ALLOW, "sched_setscheduler", ordinary)
+    _add(program, library.ERRNO(errno.EPERM), "sched_setscheduler", other)
     return program
 
 
