@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .language import Language
+    from .process import Process
     from .result import Artifact, OutputEvent
     from .zygote import Zygote
 
@@ -144,6 +145,21 @@ class Sandbox:
         """A run to hand to :meth:`stream`, whose ``cancel()`` ends the program."""
         limit = self.policy.timeout if timeout is None else Policy(timeout=timeout).timeout
         return Run(timeout=limit, output=self.policy.output)
+
+    async def start_process(
+        self, code: str, *, language: str = "python", env: Mapping[str, str] | None = None
+    ) -> Process:
+        """Start a program that lives until it ends or :meth:`.Process.close` is called.
+
+        It has no time limit. Raises as :meth:`run` does.
+        """
+        from .process import Process  # most callers need none
+
+        zygote = await self._ready()
+        process = Process(self.policy.output)
+        events = self.stream(code, language=language, env=env, run=process)
+        await process.follow(events, zygote.workspace)
+        return process
 
     async def write_file(self, path: str, data: bytes | str) -> None:
         """Put a file into the workspace, making the folders above it.
