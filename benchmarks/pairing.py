@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,23 @@ class Timing:
     seconds: float
     ratio: float
     rounds: int
+
+
+def command(*argv: str) -> Callable[[], Awaitable[object]]:
+    """A subject that runs a whole process and makes sure that it succeeded."""
+
+    async def run() -> None:
+        subprocess.run(argv, stdout=subprocess.DEVNULL, check=True)  # noqa: ASYNC221
+
+    return run
+
+
+def table(timings: list[Timing]) -> str:
+    """The rows as aligned text."""
+    return "\n".join(
+        f"{row.name:32} {row.seconds * 1000:9.1f} ms {row.ratio:7.2f} x {row.floor}"
+        for row in timings
+    )
 
 
 async def time_interleaved(

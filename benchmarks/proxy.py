@@ -13,8 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING
 
 from ..sandbox.network import AllowList, Proxy
-from .pairing import time_interleaved
-from .speed import table
+from .pairing import table, time_interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -21,8 +21,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .pairing import Timing, time_interleaved
-from .speed import command
+from .pairing import Timing, command, time_interleaved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence

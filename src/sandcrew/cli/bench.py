@@ -26,12 +26,71 @@ def bench() -> None:
 
 @bench_app.command("speed")
 def speed_command(
-    rounds: Annotated[int, typer.Option(min=1, help="How often each thing is timed.")] = 15,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each thing is measured.")] = 15,
+    only: Annotated[
+        str, typer.Option(help="Words of names or headings, with commas in between.")
+    ] = "",
+    executors: Annotated[
+        str, typer.Option(help="Also rows for these executors, with commas in between.")
+    ] = "",
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=PATH: the Python or the command of a peer. May be repeated.",
+            envvar="SANDCREW_BENCH_PEERS",
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the table there as JSON; - for stdout.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the table there as a page.")] = None,
 ) -> None:
-    """Time runs, work inside them, the command line and imports, each beside its floor."""
-    from ..benchmarks.speed import main
+    """Time runs, sessions, executors and peers, interleaved in one run, with ratios to floors.
 
-    asyncio.run(main(rounds))
+    A peer that is not installed is named below the table, with how to install it.
+    """
+    from ..benchmarks.speed import as_html, as_text, choose, contenders, measure
+
+    for path in (json, html):
+        _check_writable(path)
+    rows = choose(contenders(_words(executors), _places(peer or [])), _words(only))
+    if not rows:
+        raise UsageError(f"Nothing here has one of these words in its name: {only}.")
+    table = asyncio.run(measure(rows, rounds, _status()))
+    if json is not None:
+        _write(json, table.to_json() + "\n")
+    if html is not None:
+        _write(html, as_html(table))
+    if json != Path("-"):
+        typer.echo(as_text(table, colour=sys.stdout.isatty()), nl=False)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _places(texts: list[str]) -> dict[str, str]:
+    from ..benchmarks.speed import INSTALL
+
+    places: dict[str, str] = {}
+    for text in texts:
+        name, _, place = text.partition("=")
+        if name not in INSTALL or not place:
+            known = ", ".join(INSTALL)
+            raise UsageError(f"--peer {text}: it is NAME=PATH, and the names are {known}.")
+        places[name] = place
+    return places
+
+
+def _status() -> "Callable[[str], None]":
+    """A line on a terminal that is written over and over; nothing elsewhere."""
+
+    def tell(text: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[K{text[:78]}")
+            sys.stderr.flush()
+
+    return tell
 
 
 @bench_app.command("teams")
@@ -95,7 +154,7 @@ def isolation_command(
 def _subjects(executors: str, peers: list[str], profile: str | None) -> list["Subject"]:
     from ..benchmarks.isolation import CommandSubject, ExecutorSubject
 
-    names = [name.strip() for name in executors.split(",") if name.strip()]
+    names = _words(executors)
     subjects: list[Subject] = []
     for name in names:
         policy = {"profile": profile} if profile and name == "sandbox" else {}

@@ -1,0 +1,110 @@
+"""What executors cost, one beside the other: a block, a start, a stop, many blocks at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from ...executors import CodeBlock, create_executor
+from .bare import BARE_SUSTAINED
+from .contender import Contender, expect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from ...executors import CodeExecutor
+    from .contender import Operation
+
+BLOCKS, IN_FLIGHT = 200, 32
+
+
+async def _answers(executor: CodeExecutor, number: int = 1) -> None:
+    """Each block is another, so that a lost or mixed up answer shows."""
+    result = await executor.execute_code_blocks([CodeBlock(f"print({number}+1)", "python")])
+    expect(result, f"{number + 1}\n")
+
+
+def block(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
+    """One block on a started executor."""
+
+    @asynccontextmanager
+    async def setup() -> AsyncGenerator[Operation, None]:
+        async with create_executor(name) as executor:
+            yield lambda: _answers(executor)
+
+    return setup
+
+
+def start(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
+    """A new executor until its first answer; it is stopped untimed."""
+
+    @asynccontextmanager
+    async def setup() -> AsyncGenerator[Operation, None]:
+        async def run() -> float:
+            begin = time.perf_counter()
+            async with create_executor(name) as executor:
+                await _answers(executor)
+                return time.perf_counter() - begin
+
+        yield run
+
+    return setup
+
+
+def stop(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
+    """The stop of an executor that has answered."""
+
+    @asynccontextmanager
+    async def setup() -> AsyncGenerator[Operation, None]:
+        async def run() -> float:
+            async with create_executor(name) as executor:
+                await _answers(executor)
+                begin = time.perf_counter()
+                await executor.stop()
+                return time.perf_counter() - begin
+
+        yield run
+
+    return setup
+
+
+def burst(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
+    """Blocks a second of 200 different ones with 32 in flight."""
+
+    @asynccontextmanager
+    async def setup() -> AsyncGenerator[Operation, None]:
+        async with create_executor(name) as executor:
+
+            async def run() -> float:
+                places = asyncio.Semaphore(IN_FLIGHT)
+
+                async def one(number: int) -> None:
+                    async with places:
+                        await _answers(executor, number)
+
+                begin = time.perf_counter()
+                await asyncio.gather(*(one(number) for number in range(BLOCKS)))
+                return BLOCKS / (time.perf_counter() - begin)
+
+            yield run
+
+    return setup
+
+
+def executor_rows(name: str) -> Iterator[Contender]:
+    """Four rows for the executor that :func:`create_executor` knows as ``name``."""
+    group = "executors"
+    yield Contender(name=f"sandcrew {name}: a block", group=group, open=block(name))
+    yield Contender(name=f"sandcrew {name}: start to answer", group=group, open=start(name), most=5)
+    yield Contender(name=f"sandcrew {name}: stop", group=group, open=stop(name), most=5)
+    yield Contender(
+        name=f"sandcrew {name}: {BLOCKS} blocks, {IN_FLIGHT} in flight",
+        group=group,
+        open=burst(name),
+        unit="/s",
+        floor=BARE_SUSTAINED,
+        most=3,
+    )
