@@ -14,6 +14,8 @@ from .guest.protocol import Decoder, ProtocolError, encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    OnFrame = Callable[[dict[str, Any], list[int], bytes], None]
+
 _MAX_FDS = 16
 _CHUNK = 1 << 16
 
@@ -21,15 +23,15 @@ _CHUNK = 1 << 16
 class Channel:
     """Sends frames in whole, and calls ``on_frame`` for each that arrives.
 
-    The handler gets the header and the descriptors that came with the frame, which it must
-    close. After ``on_close`` nothing more arrives. What arrives is checked for form only: the
-    handler must take its content for hostile.
+    The handler gets the header, the descriptors that came with the frame, which it must close,
+    and the body. After ``on_close`` nothing more arrives. What arrives is checked for form only:
+    the handler must take its content for hostile.
     """
 
     def __init__(
         self,
         sock: socket.socket,
-        on_frame: Callable[[dict[str, Any], list[int]], None],
+        on_frame: OnFrame,
         on_close: Callable[[], None],
     ) -> None:
         sock.setblocking(False)
@@ -48,7 +50,7 @@ class Channel:
 
     def hand_over(
         self,
-        on_frame: Callable[[dict[str, Any], list[int]], None],
+        on_frame: OnFrame,
         on_close: Callable[[], None],
     ) -> None:
         """Call these from now on."""
@@ -125,8 +127,8 @@ class Channel:
                 _CHUNK, socket.CMSG_SPACE(_MAX_FDS * 4), socket.MSG_CMSG_CLOEXEC
             )
             self._keep_fds(ancillary)
-            for header, _ in self._decoder.feed(data):
-                self._on_frame(header, self._take_fds(header))
+            for header, body in self._decoder.feed(data):
+                self._on_frame(header, self._take_fds(header), body)
         except BlockingIOError:
             return
         except (OSError, ProtocolError):

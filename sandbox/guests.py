@@ -88,10 +88,10 @@ class Guest:
         assert self._folder is not None
         return self._folder
 
-    async def send_job(self, program: dict[str, Any], code: bytes, streams: Sequence[int]) -> None:
-        """Let the guest run ``code``, with ``streams`` as its stdout and stderr."""
+    async def send_job(self, job: dict[str, Any], code: bytes, fds: Sequence[int]) -> None:
+        """Give the guest its one job, with ``fds`` as its stdout, its stderr and what it needs."""
         with contextlib.suppress(OSError):  # it was killed meanwhile, and will be reported so
-            await self._channel.send({"program": program}, code, streams)
+            await self._channel.send({"job": job}, code, fds)
 
     def kill(self) -> None:
         """Kill everything in the guest, by way of its first process."""
@@ -148,7 +148,7 @@ class Guest:
 
     # --- inside ---
 
-    def _on_frame(self, header: dict[str, Any], fds: list[int]) -> None:
+    def _on_frame(self, header: dict[str, Any], fds: list[int], _: bytes) -> None:
         match header.get("op"), fds:
             case "confined", [folder, *door] if self._folder is None and len(door) <= 1:
                 self._folder = folder

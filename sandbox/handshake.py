@@ -73,7 +73,7 @@ class Handshake:
             await self._news.wait()
         return self._said[answer]
 
-    def _on_frame(self, header: dict[str, Any], fds: list[int]) -> None:
+    def _on_frame(self, header: dict[str, Any], fds: list[int], _: bytes) -> None:
         step = header.get("op")
         if step in (*_STEPS, "failed") and step not in self._said:
             self._said[step] = header

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import evidence
 from .errors import BackendCrashed
-from .output import OutputCollector, Stream
-from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, Denial, OutputEvent, Usage
-from .seccomp import call_name
+from .output import OutputCollector
+from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent
+from .streams import OutputPipes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -19,24 +19,13 @@ if TYPE_CHECKING:
     from .cgroup import Accounts
     from .guests import Guest
     from .network import Proxy
+    from .output import Stream
     from .result import Artifact
     from .zygote import Zygote
 
-_CHUNK = 1 << 16
-_PIPE = 1 << 20
 Verdict = Literal["timeout", "cancelled"]
 
 _EXIT_CODES = {"timeout": EXIT_TIMEOUT, "cancelled": EXIT_CANCELLED}
-_LAST_WORDS = (
-    ("MemoryError", "memory"),
-    ("std::bad_alloc", "memory"),
-    ("Cannot allocate memory", "memory"),
-    ("No space left on device", "disk"),
-    ("File size limit exceeded", "disk"),
-    ("File too large", "disk"),
-    ("Resource temporarily unavailable", "processes"),
-    ("can't start new thread", "processes"),
-)
 
 
 class Run:
@@ -55,7 +44,7 @@ class Run:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._guest: Guest | None = None
         self._proxy: Proxy | None = None
-        self._pipes: dict[int, Stream] = {}
+        self._pipes: OutputPipes | None = None
         self._verdict: Verdict | None = None
 
     def cancel(self) -> None:
@@ -93,7 +82,7 @@ class Run:
             self._loop.call_later(self._timeout, self._decide, "timeout") if self._timeout else None
         )
         try:
-            guest = await self._take(zygote)
+            guest = await self._take_guest(zygote)
             if guest is not None:
                 self._open_door(guest, zygote)
                 await self._start(guest, job, zygote.owner)
@@ -108,7 +97,7 @@ class Run:
             try:
                 await self._make_sure_it_is_dead()
             finally:
-                self._drain()
+                self._close_pipes()
                 if self._proxy is not None:
                     await self._proxy.close()
         while self._events:
@@ -121,7 +110,7 @@ class Run:
 
     # --- inside ---
 
-    async def _take(self, zygote: Zygote) -> Guest | None:
+    async def _take_guest(self, zygote: Zygote) -> Guest | None:
         """A guest, or none when the time is up or the run cancelled before one could be had."""
         taking = asyncio.ensure_future(zygote.pool.take())
         changed = asyncio.ensure_future(self._changed.wait())
@@ -148,39 +137,17 @@ class Run:
     async def _start(
         self, guest: Guest, job: tuple[dict[str, Any], bytes], owner: int | None
     ) -> None:
-        assert self._loop is not None
-        ends: list[int] = []
-        names: tuple[Stream, Stream] = ("stdout", "stderr")
+        self._pipes = OutputPipes(self._take_output, owner)
         try:
-            for name in names:
-                read, write = os.pipe2(os.O_CLOEXEC)
-                ends.append(write)
-                if owner is not None:  # so that the program may open /dev/stdout
-                    os.fchown(write, owner, owner)
-                os.set_blocking(read, False)
-                self._pipes[read] = name
-                self._loop.add_reader(read, self._readable, read)
-            await guest.send_job(*job, ends)
+            await guest.send_job(*job, self._pipes.ends)
         finally:
-            for end in ends:
-                os.close(end)
+            self._pipes.close_ends()
 
-    def _readable(self, pipe: int) -> bool:
-        """Take one chunk of output; false if there was none."""
-        # One chunk a call: the event loop calls in the order in which pipes became readable,
-        # which keeps the two streams interleaved as they were.
-        try:
-            data = os.read(pipe, _CHUNK)
-        except BlockingIOError:
-            return False
-        if not data:
-            self._close_pipe(pipe)
-            return False
-        event = self._collector.feed(self._pipes[pipe], data)
+    def _take_output(self, stream: Stream, data: bytes) -> None:
+        event = self._collector.feed(stream, data)
         if event is not None:
             self._events.append(event)
             self._changed.set()
-        return True
 
     def _finished(self, guest: Guest) -> bool:
         """True when the guest has ended, or somebody decided to end it.
@@ -194,18 +161,10 @@ class Run:
             raise BackendCrashed(guest.lost)
         return guest.end is not None or self._verdict is not None
 
-    def _drain(self) -> None:
-        """Read what is left in the pipes and close them.
-
-        Nobody waits for their end: a program may have handed its end on to another guest that
-        lives. Nor is more read than a pipe can hold (pipe(7), /proc/sys/fs/pipe-max-size).
-        """
-        for pipe in list(self._pipes):
-            for _ in range(_PIPE // _CHUNK):
-                if pipe not in self._pipes or not self._readable(pipe):
-                    break
-            if pipe in self._pipes:
-                self._close_pipe(pipe)
+    def _close_pipes(self) -> None:
+        if self._pipes is not None:
+            self._pipes.drain()
+            self._pipes.close()
 
     def _decide(self, verdict: Verdict) -> None:
         ended = self._guest is not None and self._guest.end is not None
@@ -229,12 +188,6 @@ class Run:
         if not dead:
             raise BackendCrashed("A killed program did not end; do not trust this sandbox.")
 
-    def _close_pipe(self, pipe: int) -> None:
-        assert self._loop is not None
-        del self._pipes[pipe]
-        self._loop.remove_reader(pipe)
-        os.close(pipe)
-
     def _result(self, duration: float, artifacts: tuple[Artifact, ...]) -> CodeResult:
         end = (self._guest.end if self._guest else None) or {"exit_code": EXIT_CANCELLED}
         accounts = self._guest.accounts if self._guest else None
@@ -250,66 +203,22 @@ class Run:
             limit_hit=self._limit_hit(exit_code, accounts),
             truncated=self._collector.truncated,
             duration=duration,
-            usage=_usage(end, accounts),
-            denials=self._denials(),
+            usage=evidence.usage(end, accounts),
+            denials=evidence.denials(self._guest.denied_calls if self._guest else (), self._proxy),
             contacts=self._proxy.log.contacted if self._proxy else (),
             isolation=self._isolation,
         )
 
-    def _denials(self) -> tuple[Denial, ...]:
-        """What the kernel told of, system calls, and what the proxy refused.
-
-        The kernel does not tell an unprivileged process of denied files (EACCES, EROFS, ENOENT).
-        """
-        calls = self._guest.denied_calls if self._guest else []
-        hosts = self._proxy.log.refused if self._proxy else ()
-        return (
-            *(
-                Denial("system call", call_name(call), "not permitted in a sandbox")
-                for call in calls
-            ),
-            *(Denial("network", _address(host.host, host.port), host.reason) for host in hosts),
-        )
-
     def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
-        """The limit that ended the run: what the host decided or the kernel counted.
-
-        Without a cgroup the kernel counts nothing, and the words of a program that failed are
-        taken for it; they decide nothing but this name.
-        """
         if self._verdict == "timeout":
             return "timeout"
         if not exit_code:
             return None
-        if self._guest is not None and self._guest.limit:
-            return self._guest.limit
-        if accounts is not None and accounts.memory_hits:
-            return "memory"
-        if accounts is not None and accounts.process_hits:
-            return "processes"
-        last = self._collector.stderr.rstrip().rpartition("\n")[2]
-        return next((name for words, name in _LAST_WORDS if words in last), None)
+        told = self._guest.limit if self._guest else None
+        return evidence.limit_hit(told, accounts, self._collector.stderr)
 
 
 def _give_up(taking: asyncio.Future[Guest]) -> None:
     """Kill a guest that came when nobody waited for it any more."""
     if not taking.cancelled() and taking.exception() is None:
         taking.result().kill()
-
-
-def _address(host: str, port: int | None) -> str:
-    return host if port is None else f"{host}:{port}"
-
-
-def _usage(end: dict[str, Any], accounts: Accounts | None) -> Usage:
-    """What the kernel counted, by cgroup if there was one.
-
-    When a guest is killed the counts of its processes die with it, and only a cgroup knows.
-    """
-    complete = "processes" in end
-    cpu = end.get("cpu_seconds") if complete else None
-    peak = end.get("peak_memory") if complete else None
-    if accounts is not None:
-        cpu = cpu if accounts.cpu_seconds is None else accounts.cpu_seconds
-        peak = peak if accounts.peak_memory is None else accounts.peak_memory
-    return Usage(cpu, peak, end.get("processes"), end.get("bytes_written"))

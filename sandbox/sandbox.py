@@ -239,7 +239,7 @@ def _program(code: str, how: Language, file: str | None) -> tuple[dict[str, Any]
         raise UsageError(f"A program of {len(body):,} bytes is over the limit of {MAX_CODE:,}.")
     path = f"/workspace/{_inside(file)}" if file else f"/tmp/main{how.suffix}"  # noqa: S108
     argv = [part.format(file=path) for part in how.argv]
-    return {"argv": argv, "file": path, "stdin": how.stdin}, body
+    return {"kind": "program", "argv": argv, "file": path, "stdin": how.stdin}, body
 
 
 def _inside(file: str) -> str:

@@ -163,7 +163,7 @@ class Zygote:
 
     # --- what the zygote says ---
 
-    def _on_frame(self, header: dict[str, Any], fds: list[int]) -> None:
+    def _on_frame(self, header: dict[str, Any], fds: list[int], _: bytes) -> None:
         match header.get("op"), fds:
             case "started", [pidfd] if header.get("id") in self._guests:
                 self._guests[header["id"]].on_started(pidfd)

@@ -21,8 +21,8 @@ class Channel:
         self._frames: deque[Frame] = deque()
         self._fds: deque[int] = deque()
 
-    def send(self, header: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        data = encode({**header, "fds": len(fds)})
+    def send(self, header: dict[str, Any], fds: Sequence[int] = (), body: bytes = b"") -> None:
+        data = encode({**header, "fds": len(fds)}, body)
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.sock.sendmsg([data], rights)
         self.sock.sendall(data[sent:])

@@ -16,7 +16,7 @@ import signal
 import socket
 from typing import Any, NoReturn
 
-from . import kernel, landlocked, program
+from . import kernel, landlocked, program, worker
 from .channel import Channel
 from .confine import confine
 from .watch import PERIOD, MemoryWatch
@@ -55,8 +55,8 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         try:
             if without_namespaces:
                 landlocked.shield(config)
-                program.main(channel, lambda job: landlocked.relocate(job, config))
-            program.main(channel)
+                worker.main(channel, lambda job: landlocked.relocate(job, config))
+            worker.main(channel)
         finally:
             os._exit(1)  # a worker never goes on as the first process
     memory = MemoryWatch(config["memory"]) if config["watch_memory"] else None

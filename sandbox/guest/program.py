@@ -1,64 +1,31 @@
-"""Runs the untrusted program: the last code of ours in its process.
+"""Runs one untrusted program: the last code of ours in its process.
 
 Python runs in this very interpreter, which was forked warm; anything else is executed.
 """
 
 from __future__ import annotations
 
-import builtins
-import fcntl
 import gc
-import io
 import os
-import resource
 import signal
-import struct
 import sys
-import time
-import types
-from typing import TYPE_CHECKING, Any, Callable, NoReturn
+from typing import Any, NoReturn
 
-if TYPE_CHECKING:
-    from .channel import Channel
-
-_FIONREAD = 0x541B
+from . import interpreter
 
 tmp = "/tmp"
 """Where programs are put that are no file of the workspace."""
 
 
-def main(channel: Channel, prepare: Callable[[dict[str, Any]], None] | None = None) -> NoReturn:
-    """Wait for the one job of this guest and run it; the socket is gone before it runs.
-
-    ``prepare`` may change the job before.
-    """
-    frame = channel.receive()
-    if frame is None:
-        os._exit(0)
-    header, code = frame
-    for target, fd in enumerate(channel.take_fds(header), start=1):
-        os.dup2(fd, target)
-        os.close(fd)
-    channel.sock.close()
-    if prepare is not None:
-        prepare(header["program"])
-    _run(header["program"], code)
-
-
-def _run(program: dict[str, Any], code: bytes) -> NoReturn:
-    """Run ``code`` as ``program`` says, with descriptors 0 to 2 in place."""
-    if program["address_space"]:
-        limit = program["address_space"]
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    os.environ.clear()
-    os.environ.update(program["env"])
-    if program["stdin"]:
+def run(job: dict[str, Any], code: bytes) -> NoReturn:
+    """Run ``code`` as ``job`` says, with descriptors 0 to 2 and the environment in place."""
+    if job["stdin"]:
         _feed_stdin(code)
     else:
-        _write_file(program["file"], code)
-    if program["argv"]:
-        _execute(program["argv"])
-    _exit(_run_python(program["file"], code))
+        _write_file(job["file"], code)
+    if job["argv"]:
+        execute(job["argv"])
+    _exit(_run_python(job["file"], code))
 
 
 def _write_file(path: str, code: bytes) -> None:
@@ -82,7 +49,8 @@ def _feed_stdin(code: bytes) -> None:
         os.dup2(file.fileno(), 0)
 
 
-def _execute(argv: list[str]) -> NoReturn:
+def execute(argv: list[str]) -> NoReturn:
+    """Become another program; its descriptors and environment are those of this process."""
     # Python ignores these two, and what is ignored stays so across exec.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -101,70 +69,14 @@ def _fail(message: str, code: int = 1) -> NoReturn:
 
 
 def _run_python(file: str, code: bytes) -> int:
-    _open_streams()
-    _reseed()
-    sys.argv = [file]
+    module = interpreter.main_module(file)
     folder = os.path.dirname(file)
     sys.path.insert(0, os.getcwd() if folder == tmp else folder)
-    module = types.ModuleType("__main__")
-    module.__dict__.update(__file__=file, __builtins__=builtins)
-    sys.modules["__main__"] = module
     try:
         exec(compile(code, file, "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:  # whatever it raises, it is the program's
         return _exit_code(error)
     return 0
-
-
-def _open_streams() -> None:
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stdout = _text_stream(1, "surrogateescape")
-    sys.stderr = _text_stream(2, "backslashreplace")
-    for name in ("stdin", "stdout", "stderr"):
-        setattr(sys, f"__{name}__", getattr(sys, name))
-
-
-def _text_stream(fd: int, errors: str) -> io.TextIOWrapper:
-    raw = io.BufferedWriter(_OrderedFile(fd, "wb", closefd=False))
-    return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True)
-
-
-class _OrderedFile(io.FileIO):
-    """One of two pipes read by the same reader, who sees the order of writes to both.
-
-    Two pipes have no common order. So whoever changes from one to the other first waits, for a
-    bounded time, until the reader has emptied the first.
-    """
-
-    _last = 1
-
-    def write(self, data: Any) -> Any:
-        cls = _OrderedFile
-        if cls._last != self.fileno():
-            _wait_until_read(cls._last)
-            cls._last = self.fileno()
-        return super().write(data)
-
-
-def _wait_until_read(fd: int) -> None:
-    for pause in (0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02):
-        try:
-            (unread,) = struct.unpack("i", fcntl.ioctl(fd, _FIONREAD, b"\0\0\0\0"))
-        except OSError:  # no pipe any more: the program has put something else there
-            return
-        if not unread:
-            return
-        time.sleep(pause)
-
-
-def _reseed() -> None:
-    """Give the random sources that were loaded before the fork a state of their own.
-
-    Python reseeds its own ``random`` after a fork; numpy's global state is copied.
-    """
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
 
 
 def _exit_code(error: BaseException) -> int:

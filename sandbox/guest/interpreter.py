@@ -1,0 +1,81 @@
+"""Makes the warm interpreter, which was forked, as good as a fresh one."""
+
+from __future__ import annotations
+
+import builtins
+import fcntl
+import io
+import struct
+import sys
+import time
+import types
+from typing import Any
+
+_FIONREAD = 0x541B
+
+
+def main_module(file: str | None) -> types.ModuleType:
+    """A new ``__main__``, with streams opened and random sources reseeded for it.
+
+    ``file`` is what it is to believe it came from; what is typed in has none.
+    """
+    _open_streams()
+    reseed()
+    sys.argv = [file or ""]
+    module = types.ModuleType("__main__")
+    module.__dict__["__builtins__"] = builtins
+    if file is not None:
+        module.__dict__["__file__"] = file
+    sys.modules["__main__"] = module
+    return module
+
+
+def _open_streams() -> None:
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+    sys.stdout = _text_stream(1, "surrogateescape")
+    sys.stderr = _text_stream(2, "backslashreplace")
+    for name in ("stdin", "stdout", "stderr"):
+        setattr(sys, f"__{name}__", getattr(sys, name))
+
+
+def _text_stream(fd: int, errors: str) -> io.TextIOWrapper:
+    raw = io.BufferedWriter(_OrderedFile(fd, "wb", closefd=False))
+    return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True)
+
+
+class _OrderedFile(io.FileIO):
+    """One of two pipes read by the same reader, who sees the order of writes to both.
+
+    Two pipes have no common order. So whoever changes from one to the other first waits, for a
+    bounded time, until the reader has emptied the first.
+    """
+
+    _last = 1
+
+    def write(self, data: Any) -> Any:
+        cls = _OrderedFile
+        if cls._last != self.fileno():
+            _wait_until_read(cls._last)
+            cls._last = self.fileno()
+        return super().write(data)
+
+
+def _wait_until_read(fd: int) -> None:
+    for pause in (0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02):
+        try:
+            (unread,) = struct.unpack("i", fcntl.ioctl(fd, _FIONREAD, b"\0\0\0\0"))
+        except OSError:  # no pipe any more: the program has put something else there
+            return
+        if not unread:
+            return
+        time.sleep(pause)
+
+
+def reseed() -> None:
+    """Give the random sources that were loaded before the fork a state of their own.
+
+    Python reseeds its own ``random`` after a fork; numpy's global state is copied.
+    """
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()

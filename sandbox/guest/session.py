@@ -1,0 +1,255 @@
+"""A live interpreter: runs cells one after another, and keeps what they leave.
+
+Frames from the host: ``cell``, ``answer`` to a question, ``branch``. Frames to the host: ``ready``,
+``display``, ``input`` (a question), and ``done`` after each cell. What a cell prints goes over the
+descriptors 1 and 2, and is there before ``done``. Everything here shares a process with untrusted
+code: nothing that it says is relied on outside.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import cell, display, figures, interpreter, tracebacks, values
+from .protocol import MAX_BODY
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+_NOBODY = "input() is not possible here: nobody is there to answer. Write the value into the code."
+
+
+def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
+    """Serve cells in this interpreter until the host closes the socket."""
+    session = Session(channel)
+    session.prepare()
+    session.serve()
+
+
+class Session:
+    """The cell loop. ``namespace`` is what cells see as their globals."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._pid = os.getpid()
+        self._interruptible = False
+        self._cell = 0
+        self._count = 0
+        self._loop: Any = None
+        self.namespace: dict[str, Any] = {}
+
+    def prepare(self) -> None:
+        """Make this interpreter one in which code is typed in."""
+        self.namespace = interpreter.main_module(None).__dict__
+        sys.path.insert(0, "")
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        os.register_at_fork(after_in_child=self._leave_to_parent)
+        builtins.input = self._ask  # type: ignore[assignment]
+        builtins.display = self.display  # type: ignore[attr-defined]
+        figures.show_value = self.display
+        backend = f"module://{figures.__name__}"
+        os.environ["MPLBACKEND"] = backend
+        if "matplotlib" in sys.modules:
+            sys.modules["matplotlib"].use(backend)  # type: ignore[attr-defined]
+
+    def serve(self) -> NoReturn:
+        while True:
+            frame = self._channel.receive()
+            if frame is None:
+                os._exit(0)
+            header, body = frame
+            if header["op"] == "cell":
+                self._run(header, body)
+
+    def display(self, *shown: Any) -> None:
+        """Show values in the richest form the reader can take."""
+        for value in shown:
+            self._send_forms(*display.forms_of(value))
+
+    # --- one cell ---
+
+    def _run(self, header: dict[str, Any], body: bytes) -> None:
+        self._cell = header["id"]
+        self._count += 1
+        parts = _split(body, header["sizes"])
+        exit_code, value = 0, ("none", b"")
+        try:
+            self._load(header["inputs"], parts[1:])
+            if header["memory"] is not None:
+                _limit_memory(header["memory"])
+            value = self._execute(parts[0].decode("utf-8", "surrogatepass"))
+        except BaseException as error:  # whatever it raises, it is the user's
+            exit_code = self._report(error)
+        finally:
+            if os.getpid() != self._pid:  # a child that the cell forked, at the end of its copy
+                _end_of_a_copy()
+        if header["memory"] is not None:
+            _limit_memory(None)
+        exit_code = self._flush() or exit_code
+        kind, data = value
+        done = {"op": "done", "id": self._cell, "exit_code": exit_code, "kind": kind}
+        self._send(done, data)
+
+    def _execute(self, source: str) -> tuple[str, bytes]:
+        name = f"<cell {self._count}>"
+        tracebacks.remember_source(source, name)
+        try:
+            self._interruptible = True
+            value = cell.execute(source, name, self.namespace, self._wait)
+            return self._show_what_is_left(value)
+        finally:
+            self._interruptible = False
+
+    def _show_what_is_left(self, value: Any) -> tuple[str, bytes]:
+        """Display figures that are still open, then the value; returns it as it is carried."""
+        for figure in display.open_figures():
+            if figure is not value:
+                self.display(figure)
+        if value is None:
+            return values.dump(None, "")
+        self.namespace["_"] = value
+        forms, metadata = display.forms_of(value)
+        self._send_forms(forms, metadata)
+        return values.dump(value, forms["text/plain"])
+
+    def _load(self, inputs: list[Any], parts: list[bytes]) -> None:
+        for (name, kind), data in zip(inputs, parts):
+            self.namespace[name] = values.load(kind, data)
+
+    def _report(self, error: BaseException) -> int:
+        if isinstance(error, SystemExit):
+            if error.code is None or isinstance(error.code, int):
+                return (error.code or 0) & 0xFF
+            sys.stderr.write(f"{error.code}\n")
+            return 1
+        try:
+            tracebacks.report(error)
+        except BaseException:  # streams and hooks belong to the user
+            os.write(2, f"{type(error).__name__}\n".encode())
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+    def _flush(self) -> int:
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None and not stream.closed:
+                    stream.flush()
+        except BaseException as error:
+            return self._report(error)
+        return 0
+
+    def _wait(self, coroutine: Any) -> Any:
+        """Run a coroutine on an event loop that lives as long as the session."""
+        import asyncio
+
+        if self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        task = self._loop.create_task(coroutine)
+        try:
+            return self._loop.run_until_complete(task)
+        except KeyboardInterrupt:
+            task.cancel()
+            self._loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+            raise
+
+    # --- talking to the host ---
+
+    def _send_forms(self, forms: dict[str, Any], metadata: dict[str, Any]) -> None:
+        parts: list[tuple[str, str, bytes]] = []
+        room = MAX_BODY // 2
+        for mime, form in forms.items():
+            kind, data = _encode(form)
+            if len(data) > room:
+                kind, data = "text", f"<{len(data):,} bytes, too large to show>".encode()
+            room -= len(data)
+            parts.append((mime, kind, data))
+        header = {
+            "op": "display",
+            "id": self._cell,
+            "forms": [(mime, kind, len(data)) for mime, kind, data in parts],
+            "metadata": metadata,
+        }
+        self._flush()  # what was printed before comes before
+        self._send(header, b"".join(data for _, _, data in parts))
+
+    def _send(self, header: dict[str, Any], body: bytes = b"") -> None:
+        """Send a frame whole: an interrupt in its midst would spoil all later ones."""
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            self._channel.send(header, body=body)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+    def _ask(self, prompt: object = "", /) -> str:
+        self._flush()
+        self._send({"op": "input", "id": self._cell, "prompt": str(prompt)[:4096]})
+        while True:
+            select.select([self._channel.sock], [], [])  # an interrupt gets through here
+            held = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            try:
+                frame = self._channel.receive()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            if frame is None:
+                os._exit(0)
+            header, body = frame
+            if header["op"] == "answer" and header["id"] == self._cell:
+                if header["refused"]:
+                    raise EOFError(_NOBODY)
+                return body.decode()
+
+    def _on_interrupt(self, *_: object) -> None:
+        if self._interruptible:
+            raise KeyboardInterrupt
+
+    def _leave_to_parent(self) -> None:
+        self._interruptible = False
+        self._channel.sock.close()
+
+
+def _encode(form: Any) -> tuple[str, bytes]:
+    if isinstance(form, (bytes, bytearray)):
+        return "binary", bytes(form)
+    if isinstance(form, str):
+        return "text", form.encode("utf-8", "replace")
+    try:
+        return "json", json.dumps(form).encode()
+    except (TypeError, ValueError, RecursionError):
+        return "text", display.text_of(form).encode("utf-8", "replace")
+
+
+def _split(body: bytes, sizes: list[int]) -> list[bytes]:
+    parts: list[bytes] = []
+    start = 0
+    for size in sizes:
+        parts.append(body[start : start + size])
+        start += size
+    return parts
+
+
+def _limit_memory(room: int | None) -> None:
+    """Let this process take ``room`` bytes more than it has; ``None`` for what it may at most."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    soft = hard if room is None else min(_data_size() + room, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_size() -> int:
+    """Bytes that RLIMIT_DATA counts: the sixth field of /proc/self/statm (proc(5))."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[5]) * resource.getpagesize()
+
+
+def _end_of_a_copy() -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)

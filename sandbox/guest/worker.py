@@ -1,0 +1,46 @@
+"""The process of a guest that runs what nobody trusts: it waits for its one job, and becomes it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
+
+from . import program, session
+from .channel import Channel
+
+if TYPE_CHECKING:
+    Prepare = Callable[[dict[str, Any]], None]
+
+
+def main(channel: Channel, prepare: Prepare | None = None) -> NoReturn:
+    """Wait for the job and do it; the guest's own socket is gone before.
+
+    ``prepare`` may change the job. With it come the descriptors that are to be 1 and 2, and for a
+    session a third, the socket over which its cells come.
+    """
+    frame = channel.receive()
+    if frame is None:
+        os._exit(0)
+    header, code = frame
+    fds = channel.take_fds(header)
+    for target, fd in enumerate(fds[:2], start=1):
+        os.dup2(fd, target)
+        os.close(fd)
+    channel.sock.close()
+    job = header["job"]
+    if prepare is not None:
+        prepare(job)
+    _set_up(job)
+    if job["kind"] == "session":
+        session.serve(job, Channel(socket.socket(fileno=fds[2])))
+    program.run(job, code)
+
+
+def _set_up(job: dict[str, Any]) -> None:
+    if job["address_space"]:
+        limit = job["address_space"]
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    os.environ.clear()
+    os.environ.update(job["env"])
