@@ -73,6 +73,10 @@ class MessageFilterAgent(BaseChatAgent):
     def produced_message_types(self) -> Sequence[type[BaseChatMessage]]:
         return self._wrapped.produced_message_types
 
+    @property
+    def message_types(self) -> Sequence[type[BaseAgentEvent | BaseChatMessage]]:
+        return self._wrapped.message_types
+
     async def on_messages(
         self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken
     ) -> Response:

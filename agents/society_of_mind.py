@@ -81,6 +81,10 @@ class SocietyOfMindAgent(BaseChatAgent):
         return (TextMessage,)
 
     @property
+    def message_types(self) -> Sequence[type[Heard]]:
+        return (TextMessage, *self._team.message_types)
+
+    @property
     def model_context(self) -> ChatCompletionContext:
         return self._context
 

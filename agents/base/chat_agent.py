@@ -42,6 +42,10 @@ class ChatAgent(TaskRunner):
     def produced_message_types(self) -> Sequence[type[BaseChatMessage]]:
         """The types of its answers."""
 
+    @property
+    def message_types(self) -> Sequence[type[BaseAgentEvent | BaseChatMessage]]:
+        return self.produced_message_types
+
     @abstractmethod
     async def on_messages(
         self, messages: Sequence[BaseChatMessage], cancellation_token: CancellationToken

@@ -35,6 +35,11 @@ class TaskResult(BaseModel):
 class TaskRunner(ABC):
     """Runs a task, and tells what happens."""
 
+    @property
+    def message_types(self) -> "Sequence[type[BaseAgentEvent | BaseChatMessage]]":
+        """The types in its stream; a team that has it as a member can load those it saved."""
+        return ()
+
     @abstractmethod
     def run_stream(
         self,

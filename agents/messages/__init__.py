@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         HandoffMessage,
         MultiModalMessage,
         StopMessage,
+        StructuredContentType,
         StructuredMessage,
         TextMessage,
         ToolCallSummaryMessage,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         RetryDecisionEvent,
     )
     from .factory import AgentEvent, ChatMessage, MessageFactory
+    from .structured import StructuredMessageFactory
 
 __all__ = [
     "AgentEvent",
@@ -55,7 +57,9 @@ __all__ = [
     "SelectSpeakerEvent",
     "SelectorEvent",
     "StopMessage",
+    "StructuredContentType",
     "StructuredMessage",
+    "StructuredMessageFactory",
     "TextMessage",
     "ThoughtEvent",
     "ToolCallExecutionEvent",
@@ -72,6 +76,7 @@ __getattr__ = later(
             "HandoffMessage",
             "MultiModalMessage",
             "StopMessage",
+            "StructuredContentType",
             "StructuredMessage",
             "TextMessage",
             "ToolCallSummaryMessage",
@@ -95,5 +100,6 @@ __getattr__ = later(
             "RetryDecisionEvent",
         ],
         "factory": ["AgentEvent", "ChatMessage", "MessageFactory"],
+        "structured": ["StructuredMessageFactory"],
     },
 )

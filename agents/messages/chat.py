@@ -9,7 +9,7 @@ from ..runtime.function_call import FunctionCall
 from ..runtime.image import Image
 from .base import BaseChatMessage, BaseTextChatMessage
 
-ContentT = TypeVar("ContentT", bound=BaseModel, covariant=True)
+StructuredContentType = TypeVar("StructuredContentType", bound=BaseModel, covariant=True)
 
 
 class TextMessage(BaseTextChatMessage):
@@ -62,10 +62,10 @@ class MultiModalMessage(BaseChatMessage):
         return UserMessage(content=list(self.content), source=self.source)
 
 
-class StructuredMessage(BaseChatMessage, Generic[ContentT]):
+class StructuredMessage(BaseChatMessage, Generic[StructuredContentType]):
     """A value of a type of one's own: ``StructuredMessage[Answer](content=answer, source=…)``."""
 
-    content: ContentT
+    content: StructuredContentType
     format_string: str | None = None
     """How to say it, with the fields of ``content`` in braces; by default as JSON."""
 
@@ -85,7 +85,7 @@ class StructuredMessage(BaseChatMessage, Generic[ContentT]):
         return UserMessage(content=self.to_text(), source=self.source)
 
 
-def structured_message_type(content: type[BaseModel]) -> type[StructuredMessage[BaseModel]]:
+def structured_message_type(content: type[BaseModel]) -> "type[StructuredMessage[BaseModel]]":
     """``StructuredMessage[content]``, where only the program knows which that is."""
     return cast("type[StructuredMessage[BaseModel]]", StructuredMessage.__class_getitem__(content))
 

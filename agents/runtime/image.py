@@ -6,16 +6,18 @@ import mimetypes
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from ...sandbox.errors import UsageError
 
 
-class Image(BaseModel, frozen=True):
+class Image(BaseModel):
     """The bytes of a picture (base64) and their MIME type.
 
     As in AutoGen, ``Image(pil_image)`` takes a picture of Pillow's; nothing else needs Pillow.
     """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     data: str
     mime_type: str = "image/png"

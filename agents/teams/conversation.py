@@ -26,13 +26,12 @@ class Conversation:
     hear each other, so every line has its author, and nobody hears himself.
     """
 
-    def __init__(self, members: Iterable[str], factory: MessageFactory) -> None:
+    def __init__(self, members: Iterable[str]) -> None:
         self.thread: list[Entry] = []
         self._aloud: list[int] = []
         self._authors: list[str] = []
         self._heard = dict.fromkeys(members, 0)
         self._checked = 0
-        self._factory = factory
 
     def tell(self, messages: Sequence[BaseChatMessage]) -> None:
         """The task."""
@@ -116,8 +115,8 @@ class Conversation:
             checked=self._checked,
         )
 
-    def load(self, saved: SavedConversation) -> None:
-        """Go back to what :meth:`save` gave.
+    def load(self, saved: SavedConversation, factory: MessageFactory) -> None:
+        """Go back to what :meth:`save` gave; ``factory`` knows the types of the messages.
 
         Raises
         ------
@@ -130,7 +129,7 @@ class Conversation:
                 f"The saved state is of a team of {_names(heard)}; this one has "
                 f"{_names(self._heard)}."
             )
-        self.thread = [self._factory.create(entry) for entry in saved["message_thread"]]
+        self.thread = [factory.create(entry) for entry in saved["message_thread"]]
         self._aloud = [index for index, _ in saved["aloud"]]
         self._authors = [author for _, author in saved["aloud"]]
         self._heard = dict(heard)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...sandbox.errors import UsageError
 from ..base.team import Team
+from ..messages import MessageFactory
 from ..runtime import CancellationToken
 from ..state import GroupChatState
 from .conversation import SavedConversation
@@ -96,6 +97,9 @@ class BaseGroupChat(TurnTaking, ABC):
         strangers = {*saved.due, *saved.begun} - self._members.keys()
         if strangers:
             raise UsageError(f"The saved state names speakers who are not here: {strangers}.")
+        factory = MessageFactory()
+        for message_type in self.message_types:
+            factory.register(message_type)
         # Checks the names of the members too.
         self._conversation.load(
             SavedConversation(
@@ -103,7 +107,8 @@ class BaseGroupChat(TurnTaking, ABC):
                 aloud=saved.aloud,
                 heard=saved.heard,
                 checked=saved.checked,
-            )
+            ),
+            factory,
         )
         for name, member in self._members.items():
             await member.load_state(saved.agent_states[name])

@@ -17,7 +17,7 @@ from ..base.chat_agent import ChatAgent, Response, take_turn
 from ..base.task import Task, TaskResult, task_messages
 from ..base.team import Team
 from ..base.termination import TerminationCondition
-from ..messages import BaseAgentEvent, BaseChatMessage, MessageFactory, SelectSpeakerEvent
+from ..messages import BaseAgentEvent, BaseChatMessage, SelectSpeakerEvent
 from ..models.usage import sum_usage
 from ..runtime import CancellationToken, cancellable
 from .conversation import Conversation
@@ -53,10 +53,8 @@ class TurnTaking(Team, ABC):
         self._condition = termination_condition
         self._max_turns = max_turns
         self._emit_team_events = emit_team_events
-        factory = MessageFactory()
-        for message_type in custom_message_types or ():
-            factory.register(message_type)
-        self._conversation = Conversation(self._members, factory)
+        self._custom_types = tuple(custom_message_types or ())
+        self._conversation = Conversation(self._members)
         self._guard = RunGuard(self._name)
         self._turns = 0
         self._interrupted = False
@@ -65,6 +63,11 @@ class TurnTaking(Team, ABC):
         self._due: list[str] = []
         self._begun: list[str] = []
         self._audible = 0  # Up to where those who are due hear; not each other.
+
+    @property
+    def message_types(self) -> Sequence[type[Entry]]:
+        of_members = (kind for m in self._members.values() for kind in m.message_types)
+        return (*self._custom_types, *of_members)
 
     @abstractmethod
     def _choose(self, token: CancellationToken) -> AsyncGenerator[Entry | Next | End, None]:

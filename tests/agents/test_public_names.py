@@ -52,7 +52,21 @@ NAMES = {
         TextResultContent Tool ToolOverride ToolResult ToolSchema
         Workbench CodeExecutionInput CodeExecutionResult
         PythonCodeExecutionTool""",
-    "sandcrew.agents.utils": "content_to_str remove_images",
+    "sandcrew.agents.messages": """AgentEvent ApprovalRequestEvent ApprovalResponseEvent
+        BaseAgentEvent BaseChatMessage BaseMessage BaseTextChatMessage ChatMessage
+        CodeExecutionEvent CodeGenerationEvent CodeOutputEvent HandoffMessage MemoryQueryEvent
+        MessageFactory ModelClientStreamingChunkEvent MultiModalMessage RetryDecisionEvent
+        SelectSpeakerEvent SelectorEvent StopMessage StructuredContentType StructuredMessage
+        StructuredMessageFactory TextMessage ThoughtEvent ToolCallExecutionEvent
+        ToolCallRequestEvent ToolCallSummaryMessage UserInputRequestedEvent""",
+    "sandcrew.agents.conditions": """CostTermination ExternalTermination FunctionCallTermination
+        FunctionalTermination HandoffTermination MaxMessageTermination NoProgressTermination
+        SourceMatchTermination StopMessageTermination TextMentionTermination
+        TextMessageTermination TimeoutTermination TokenUsageTermination WallTimeTermination""",
+    "sandcrew.agents.state": """AssistantAgentState BaseState CodeExecutorAgentState
+        GroupChatState SocietyOfMindAgentState""",
+    "sandcrew.agents.utils": """content_to_str extract_json_from_str remove_images
+        schema_to_pydantic_model""",
 }
 
 

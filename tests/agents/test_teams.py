@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel
 
 from sandcrew.agents import (
     AssistantAgent,
@@ -16,6 +17,7 @@ from sandcrew.agents import (
     MaxMessageTermination,
     Response,
     RoundRobinGroupChat,
+    SocietyOfMindAgent,
     StopMessageTermination,
     TaskResult,
     Team,
@@ -315,7 +317,7 @@ class Secret(TextMessage):
     type: Any = "Secret"
 
 
-async def test_messages_of_ones_own_need_to_be_named_to_be_loaded() -> None:
+async def test_messages_that_no_member_makes_need_to_be_named_to_be_loaded() -> None:
     task = Secret(content="psst", source="user")
     team = team_of(Echo("a"), max_turns=1)
     await team.run(task=task)
@@ -325,6 +327,30 @@ async def test_messages_of_ones_own_need_to_be_named_to_be_loaded() -> None:
     knowing = team_of(Echo("a"), custom_message_types=[Secret])
     await knowing.load_state(state)
     assert (await knowing.save_state())["message_thread"] == state["message_thread"]
+
+
+class Mood(BaseModel):
+    mood: str
+
+
+@pytest.mark.parametrize("where", ["in the team", "in a team inside", "behind an agent"])
+async def test_messages_that_a_member_makes_need_not_be_named(where: str) -> None:
+    def team() -> RoundRobinGroupChat:
+        model = ReplayChatCompletionClient(['{"mood": "happy"}', "They are happy."])
+        reader = AssistantAgent("reader", model, output_content_type=Mood)
+        if where == "in the team":
+            return team_of(reader, max_turns=1)
+        inner = RoundRobinGroupChat([reader], max_turns=1)
+        if where == "in a team inside":
+            return RoundRobinGroupChat([inner], max_turns=1)
+        return team_of(SocietyOfMindAgent("society", inner, model), max_turns=1)
+
+    told, asked = team(), team()
+    await told.run(task="How is it?")
+    state = json.loads(json.dumps(await told.save_state()))
+    await asked.load_state(state)
+    assert (await asked.save_state())["message_thread"] == state["message_thread"]
+    assert "StructuredMessage[Mood]" in str(state)
 
 
 class Never(TerminationCondition):
