@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def base_environment(
-    policy: Policy, interpreter: Interpreter, packages: Path | None
-) -> dict[str, str]:
-    """All that every program of a sandbox finds; ``packages`` is the folder of the policy's."""
+def search_path(interpreter: Interpreter, packages: Path | None) -> str:
+    """Where programs on this host find others; ``packages`` is the folder of the policy's."""
     folders = [str(packages / "bin")] if packages else []
     folders += [str(interpreter.executable.parent), "/usr/local/bin", "/usr/bin", "/bin"]
+    return ":".join(folders)
+
+
+def base_environment(policy: Policy, path: str, packages: Path | None = None) -> dict[str, str]:
+    """All that every program of a sandbox finds, with ``path`` to find others."""
     return {
-        "PATH": ":".join(folders),
+        "PATH": path,
         "HOME": "/home/sandbox",
         "USER": "sandbox",
         "LANG": "C.UTF-8",

@@ -172,6 +172,7 @@ def config(
         "processes": None if layers.cgroups else policy.processes + 1,
         "scoped": layers.landlock_abi >= _SCOPES,
         "readable": [path for path in shown if Path(path).exists()],
+        "writable": [],
         "places": {
             "base": str(folders.base),
             "workspace": str(policy.workdir or folders.workspace),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import landlock_profile, layers
-from .environment import base_environment, has_proxy
+from .environment import base_environment, has_proxy, search_path
 from .errors import BackendError, BackendUnavailable, PolicyError
 from .handshake import Gone, Handshake, Refused
 from .identity import choose_identity, identity_without_namespaces
@@ -162,9 +162,10 @@ class _LocalZygote:
         missing: dict[str, str] = ready["missing"]
         for name, why in missing.items():
             raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
+        path = search_path(interpreter, self._package_folder)
         terms = Terms(
             isolation=checked.names,
-            environment=base_environment(policy, interpreter, self._package_folder),
+            environment=base_environment(policy, path, self._package_folder),
             languages=languages(),
             owner=self._identity.owner,
             cgroups=checked.cgroups,
@@ -200,6 +201,7 @@ class _LocalZygote:
             "cpus": policy.cpus,
             "landlock": checked.landlock_abi,
             "preload": list(policy.preload),
+            "look_for": [],
         }
         if self._without_namespaces:
             needed = (*interpreter.prefixes, *([packages] if packages else []))

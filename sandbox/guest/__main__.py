@@ -1,10 +1,12 @@
-"""``python -I …/guest/__main__.py FD``: start the guest on the socket FD.
+"""``python -I …/guest/__main__.py FD``: start the guest on the socket FD, or at the path FD.
 
-The folder is loaded as a package under a name of its own, so that it works in any interpreter,
-with nothing of the project installed, and no module of the code it will run is hidden by it.
+The folder, or zip file, is loaded as a package under a name of its own, so that it works in any
+interpreter, with nothing of the project installed, and no module of the code it will run is
+hidden by it.
 """
 
 import os
+import socket
 import sys
 import types
 
@@ -17,5 +19,13 @@ def _load() -> types.ModuleType:
     return __import__(name + ".zygote", fromlist=["main"])
 
 
+def _connect(where: str) -> int:
+    if where.isdigit():
+        return int(where)
+    host = socket.socket(socket.AF_UNIX)
+    host.connect(where)
+    return host.detach()
+
+
 if __name__ == "__main__":
-    _load().main(int(sys.argv[1]))
+    _load().main(_connect(sys.argv[1]))

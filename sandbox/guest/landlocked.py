@@ -65,8 +65,13 @@ def confine_zygote(config: Config, guard: int) -> int:
     _die_with(guard)
     config["oom_score_adj"] = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if config["landlock"] is None:  # whoever starts this elsewhere cannot know
+        config["landlock"] = kernel.landlock_abi()
+        config["scoped"] = bool(confine.scopes_of(config["landlock"]))
     places = config["places"]
-    _restrict(config, [*config["readable"], "/proc"], [places["base"], places["workspace"]])
+    os.makedirs(f"{places['base']}/tmp", exist_ok=True)
+    writable = [places["base"], places["workspace"], *config["writable"]]
+    _restrict(config, [*config["readable"], "/proc"], writable)
     return os.open(places["workspace"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
@@ -166,7 +171,7 @@ def confine_guest(config: Config) -> tuple[Optional[int], int]:
 
 
 def _writable(config: Config) -> list[str]:
-    return [config["places"][name] for name in ("workspace", "home", "tmp")]
+    return [config["places"][name] for name in ("workspace", "home", "tmp")] + config["writable"]
 
 
 def _to_find_orphans(config: Config) -> list[str]:
@@ -294,6 +299,8 @@ def relocate(job: dict[str, Any], config: Config) -> None:
 def _restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) -> None:
     """Enter a domain that reads and executes ``readable`` and does anything in ``writable``."""
     abi = config["landlock"]
+    if not abi:  # in a container, which is a wall by itself
+        return
     handled = confine.handled_by(abi)
     network = _CONNECT_AND_BIND_TCP if abi >= 4 and config["network"] == "none" else 0
     ruleset = kernel.landlock_ruleset(handled, network, confine.scopes_of(abi))

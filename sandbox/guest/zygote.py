@@ -166,7 +166,13 @@ def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     program.remember_modules()
     gc.collect()
     gc.freeze()  # objects from before a fork are never looked at again, so their pages stay shared
-    channel.send({"op": "ready", "missing": missing}, [folder])
+    ready = {
+        "op": "ready",
+        "missing": missing,
+        "landlock": config["landlock"],
+        "programs": {name: _which(name) for name in config["look_for"]},
+    }
+    channel.send(ready, [folder])
     os.close(folder)
     Zygote(channel, config).serve()
 
@@ -187,6 +193,15 @@ def _preload(names: list[str]) -> dict[str, str]:
         except Exception as error:
             missing[name] = f"{type(error).__name__}: {error}"
     return missing
+
+
+def _which(name: str) -> str | None:
+    """Where a program is that the host cannot look for; shutil would be much to load."""
+    for folder in os.get_exec_path():
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
 
 
 class Zygote:
