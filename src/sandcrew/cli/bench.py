@@ -93,6 +93,22 @@ def _status() -> "Callable[[str], None]":
     return tell
 
 
+@bench_app.command("humaneval")
+def humaneval_command(
+    file: Annotated[Path, typer.Argument(help="HumanEval.jsonl, one task a line.")],
+    rounds: Annotated[int, typer.Option(min=1, help="How often the whole set is run.")] = 3,
+) -> int:
+    """Run HumanEval's reference solutions in the sandbox and by subprocess: verdicts and time.
+
+    The exit code is 1 if a verdict differs, or a wrong solution passes.
+    """
+    from ..benchmarks.humaneval import evaluate, load
+
+    outcome = asyncio.run(evaluate(load(file), rounds))
+    typer.echo(outcome.as_text(), nl=False)
+    return 1 if outcome.differences else 0
+
+
 @bench_app.command("teams")
 def teams_command(
     rounds: Annotated[int, typer.Option(min=1, help="How often each thing is timed.")] = 15,
