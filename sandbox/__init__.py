@@ -13,17 +13,29 @@ from .errors import (
     UsageError,
 )
 from .policy import Policy
-from .result import Artifact, CodeResult, Contact, Denial, OutputEvent, RichOutput, Usage
+from .result import (
+    Artifact,
+    CellResult,
+    CodeResult,
+    Contact,
+    Denial,
+    OutputEvent,
+    RichOutput,
+    Usage,
+)
 
 if TYPE_CHECKING:
     from .run import Run
     from .sandbox import Sandbox
+    from .session import Session
+    from .values import Shown, Table
 
 __all__ = [
     "Artifact",
     "BackendCrashed",
     "BackendError",
     "BackendUnavailable",
+    "CellResult",
     "CodeResult",
     "Contact",
     "Denial",
@@ -35,12 +47,21 @@ __all__ = [
     "Run",
     "Sandbox",
     "SandcrewError",
+    "Session",
+    "Shown",
+    "Table",
     "Usage",
     "UsageError",
 ]
 
 
-_LAZY = {"Run": ".run", "Sandbox": ".sandbox"}
+_LAZY = {
+    "Run": ".run",
+    "Sandbox": ".sandbox",
+    "Session": ".session",
+    "Shown": ".values",
+    "Table": ".values",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .result import Denial, Usage
@@ -51,6 +52,21 @@ def limit_hit(told: str | None, accounts: Accounts | None, stderr: str) -> str |
         return "processes"
     last = stderr.rstrip().rpartition("\n")[2]
     return next((name for words, name in _LAST_WORDS if words in last), None)
+
+
+def since(before: Accounts | None, now: Accounts | None) -> Accounts | None:
+    """What has been counted since ``before``; the peak of memory is that of all time."""
+    if before is None or now is None:
+        return now
+    cpu = None
+    if before.cpu_seconds is not None and now.cpu_seconds is not None:
+        cpu = now.cpu_seconds - before.cpu_seconds
+    return replace(
+        now,
+        memory_hits=now.memory_hits - before.memory_hits,
+        process_hits=now.process_hits - before.process_hits,
+        cpu_seconds=cpu,
+    )
 
 
 def usage(end: dict[str, Any], accounts: Accounts | None) -> Usage:

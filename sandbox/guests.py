@@ -60,6 +60,12 @@ class Guest:
         """False when it has ended before it got a job."""
         return self.end is None and self.lost is None
 
+    def accounts_now(self) -> Accounts | None:
+        """What its cgroup has counted so far, or had when it ended; ``None`` without one."""
+        if self.accounts is None and self._cgroup is not None:
+            return self._cgroup.accounts()
+        return self.accounts
+
     async def ready(self) -> None:
         """Wait until every layer is on.
 

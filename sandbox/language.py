@@ -19,7 +19,7 @@ class Language:
     """``argv`` with ``{file}`` in it; empty for Python, which is forked and not executed.
 
     With ``stdin`` the code comes on standard input. ``files`` must be visible to guests. One that
-    ``reserves`` maps far more memory than it uses.
+    ``reserves`` maps far more memory than it uses. ``session`` starts a live one, if it can live.
     """
 
     suffix: str
@@ -27,16 +27,18 @@ class Language:
     stdin: bool = False
     files: tuple[Path, ...] = ()
     reserves: bool = False
+    session: tuple[str, ...] | None = None
 
 
 @cache
 def languages() -> dict[str, Language]:
     """What this host can run, by canonical name."""
-    found = {"python": Language(".py")}
+    found = {"python": Language(".py", session=())}
     for name, suffix in (("bash", ".sh"), ("sh", ".sh")):
         path = shutil.which(name, path="/usr/bin:/bin")
         if path:
-            found[name] = Language(suffix, (path, "{file}"))
+            live = (path, "--noprofile", "--norc", "--noediting", "-i") if name == "bash" else None
+            found[name] = Language(suffix, (path, "{file}"), session=live)
     node = shutil.which("node")
     if node:
         # From standard input, so that require("./x") looks in the workspace.

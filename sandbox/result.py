@@ -149,3 +149,15 @@ class CodeResult:
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON-able values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult(CodeResult):
+    """What one cell of a session did."""
+
+    value: Any = None
+    """The value of the last expression: JSON values and bytes as they are, a
+    :class:`~sandcrew.sandbox.values.Table`, or what it looks like
+    (:class:`~sandcrew.sandbox.values.Shown`). The cell's word for it, as its exit code is."""
+    state_lost: bool = False
+    """True when the interpreter ended with this cell; the next cell finds a new one."""

@@ -13,11 +13,13 @@ from .launcher import launch as launch_here
 from .policy import Policy
 from .result import CodeResult
 from .run import Run
+from .session import Session, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from types import TracebackType
 
+    from .cell import OnInput
     from .language import Language
     from .process import Process
     from .result import Artifact, OutputEvent
@@ -140,6 +142,42 @@ class Sandbox:
                     yield event
         finally:
             self._runs.discard(run)
+
+    def session(
+        self,
+        *,
+        language: str = "python",
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        lifetime: float | None = None,
+        on_input: OnInput | None = None,
+    ) -> Session:
+        """A live interpreter, for use with ``async with``.
+
+        Parameters
+        ----------
+        language:
+            ``"python"`` or ``"bash"``.
+        env:
+            Environment variables on top of the policy's.
+        timeout:
+            Seconds of wall time of one cell, instead of the policy's.
+        lifetime:
+            Seconds of wall time of the whole session; ``None`` for no limit.
+        on_input:
+            Called with the prompt when a cell asks for ``input()``; returns the answer, or an
+            awaitable of it. Without it, or for ``None``, the cell gets an ``EOFError``.
+        """
+        limit = self.policy.timeout if timeout is None else Policy(timeout=timeout).timeout
+        options = SessionOptions(
+            language=language,
+            env=Policy(env=env).env if env else {},
+            timeout=limit,
+            lifetime=Policy(timeout=lifetime).timeout,
+            on_input=on_input,
+            output=self.policy.output,
+        )
+        return Session(self._ready, options)
 
     def new_run(self, *, timeout: float | None = None) -> Run:
         """A run to hand to :meth:`stream`, whose ``cancel()`` ends the program."""

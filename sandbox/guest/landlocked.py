@@ -278,11 +278,11 @@ def relocate(job: dict[str, Any], config: Config) -> None:
     """Give a program the paths of the host for those that a private root would have."""
     places = config["places"]
     inside = {"/workspace": places["workspace"], "/tmp": places["tmp"]}
-    file = job["file"]
+    file = job.get("file", "")
     for prefix, outside in inside.items():
         if file.startswith(prefix + "/"):
             job["file"] = outside + file[len(prefix) :]
-    job["argv"] = [job["file"] if argument == file else argument for argument in job["argv"]]
+            job["argv"] = [job["file"] if part == file else part for part in job["argv"]]
     environment = job["env"]
     for name, default, outside in (
         ("HOME", "/home/sandbox", places["home"]),

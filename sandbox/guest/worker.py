@@ -7,7 +7,7 @@ import resource
 import socket
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
-from . import program, session
+from . import program, session, shell
 from .channel import Channel
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def main(channel: Channel, prepare: Prepare | None = None) -> NoReturn:
         prepare(job)
     _set_up(job)
     if job["kind"] == "session":
-        session.serve(job, Channel(socket.socket(fileno=fds[2])))
+        serve = shell.serve if job["argv"] else session.serve
+        serve(job, Channel(socket.socket(fileno=fds[2])))
     program.run(job, code)
 
 

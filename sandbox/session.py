@@ -1,0 +1,222 @@
+"""A live interpreter in a sandbox: what a cell leaves, the next one finds."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from . import values
+from .cell import Cell
+from .errors import UsageError
+from .language import find_language
+from .live import LiveGuest
+from .policy import Policy, parse_size
+from .result import CellResult
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from types import TracebackType
+
+    from .cell import CellEvent, OnInput
+    from .zygote import Zygote
+
+MAX_CELL = 16 << 20
+"""Largest cell, in bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """How a session is to be. ``env`` comes on top of the policy's."""
+
+    language: str
+    env: Mapping[str, str]
+    timeout: float | None
+    lifetime: float | None
+    on_input: OnInput | None
+    output: int
+
+
+class Session:
+    """A live interpreter. Made by :meth:`Sandbox.session`.
+
+    It starts by itself with the first cell. Cells run one at a time, in the order in which they
+    were asked for. When its interpreter ends, by a crash or a limit, the result of that cell says
+    so (``state_lost``), and the next cell finds a new one.
+    """
+
+    def __init__(self, ready: Callable[[], Awaitable[Zygote]], options: SessionOptions) -> None:
+        self._ready = ready
+        self._options = options
+        self._live: LiveGuest | None = None
+        self._turn = asyncio.Lock()
+        self._cells = 0
+        self._closed: str | None = None
+        self._life: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Get an interpreter ready; does nothing when there is one.
+
+        Raises
+        ------
+        BackendUnavailable
+            This host cannot give what the policy asks for.
+        """
+        async with self._turn:
+            await self._interpreter()
+
+    async def run(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        memory: int | str | None = None,
+    ) -> CellResult:
+        """Run one cell and return what it did, with the value of its last expression.
+
+        Parameters
+        ----------
+        inputs:
+            Variables to set before: JSON values, bytes, or tables (of pandas, polars, pyarrow),
+            32 MiB in all.
+        timeout:
+            Seconds of wall time, instead of the session's. The cell is interrupted then, which
+            keeps the state; one that does not obey within a second is killed.
+        memory:
+            Bytes (or text such as ``"100MiB"``) that this cell may take on top of what the
+            session holds; more raises ``MemoryError`` in it.
+
+        Raises
+        ------
+        UsageError
+            The session is closed, or an input cannot be handed over.
+        BackendError
+            The backend failed, not the cell.
+        """
+        events = self.stream(code, inputs=inputs, timeout=timeout, memory=memory)
+        result: CellResult | None = None
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, CellResult):
+                    result = event
+        assert result is not None
+        return result
+
+    async def stream(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        memory: int | str | None = None,
+    ) -> AsyncGenerator[CellEvent, None]:
+        """As :meth:`run`, telling text and rich outputs as they come; the result comes last.
+
+        Leaving the iteration interrupts the cell.
+        """
+        header, body = _cell(code, inputs or {}, memory)
+        limit = self._options.timeout if timeout is None else Policy(timeout=timeout).timeout
+        async with self._turn:
+            live = await self._interpreter()
+            self._cells += 1
+            cell = Cell(self._cells, limit, self._options.on_input)
+            events = cell.stream(live, header, body)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    def interrupt(self) -> None:
+        """Interrupt the cell that runs, as Ctrl-C does; the state stays."""
+        if self._live is not None:
+            self._live.guest.interrupt()
+
+    async def restart(self) -> None:
+        """Give up the interpreter and its state; the next cell finds a new one."""
+        async with self._turn:
+            await self._give_up()
+
+    async def close(self) -> None:
+        """End the session with all that runs in it; idempotent, bounded in time."""
+        self._closed = self._closed or "This session is closed; make a new one."
+        if self._life is not None:
+            self._life.cancel()
+        await asyncio.shield(self._give_up())
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # --- inside ---
+
+    async def _interpreter(self) -> LiveGuest:
+        if self._closed is not None:
+            raise UsageError(self._closed)
+        if self._live is not None and self._live.ended:
+            await self._give_up()
+        if self._live is None:
+            zygote = await self._ready()
+            self._live = await LiveGuest.start(zygote, self._job(zygote), self._options.output)
+            self._begin_life()
+            if self._closed is not None:  # meanwhile
+                await self._give_up()
+                raise UsageError(self._closed)
+        return self._live
+
+    def _begin_life(self) -> None:
+        if self._options.lifetime is not None and self._life is None:
+            loop = asyncio.get_running_loop()
+            self._life = loop.call_later(self._options.lifetime, self._expire)
+
+    def _expire(self) -> None:
+        self._closed = f"This session has ended after its {self._options.lifetime:g} s."
+        if self._live is not None:
+            self._live.guest.limit = "lifetime"
+            self._live.guest.kill()
+
+    async def _give_up(self) -> None:
+        live, self._live = self._live, None
+        if live is not None:
+            await live.close()
+
+    def _job(self, zygote: Zygote) -> dict[str, Any]:
+        argv = find_language(self._options.language, zygote.languages).session
+        if argv is None:
+            raise UsageError(f"There are no sessions of {self._options.language}; python has them.")
+        return {
+            "kind": "session",
+            "argv": argv,
+            "env": {**zygote.environment, **self._options.env},
+            "address_space": zygote.address_space,
+        }
+
+
+def _cell(
+    code: str, inputs: Mapping[str, Any], memory: int | str | None
+) -> tuple[dict[str, Any], bytes]:
+    source = code.encode("utf-8", "surrogatepass")
+    if len(source) > MAX_CELL:
+        raise UsageError(f"A cell of {len(source):,} bytes is over the limit of {MAX_CELL:,}.")
+    dumped = {name: values.dump(name, value) for name, value in inputs.items()}
+    for name in dumped:
+        if not name.isidentifier():
+            raise UsageError(f"{name!r} is not the name of a variable.")
+    parts = [source, *(data for _, data in dumped.values())]
+    size = sum(map(len, parts[1:]))
+    if size > values.MOST:
+        raise UsageError(f"Inputs of {size:,} bytes are over the limit of {values.MOST:,}.")
+    header = {
+        "sizes": [len(part) for part in parts],
+        "inputs": [(name, kind) for name, (kind, _) in dumped.items()],
+        "memory": None if memory is None else parse_size(memory),
+    }
+    return header, b"".join(parts)
