@@ -27,6 +27,7 @@ from .models import (
     SystemMessage,
     UserMessage,
 )
+from .models.growing import Growing
 from .models.structured import structured_request
 from .runtime import CancellationToken, FunctionCall, cancel_scope
 from .utils import remove_images
@@ -99,6 +100,9 @@ class Dialogue:
             [] if system_message is None else [SystemMessage(content=system_message)]
         )
         self._stream = stream
+        self._growing = Growing()
+        self._blind: list[LLMMessage] = []
+        """The last prompt of a model that cannot see."""
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Forget again what is heard and said inside, unless the block ends well."""
@@ -119,7 +123,12 @@ class Dialogue:
     async def prompt(self) -> list[LLMMessage]:
         """What the model would be shown now."""
         messages = [*self._system, *await self.context.get_messages()]
-        return messages if self.client.model_info["vision"] else remove_images(messages)
+        return messages if self.client.model_info["vision"] else self._without_images(messages)
+
+    def _without_images(self, messages: list[LLMMessage]) -> list[LLMMessage]:
+        start = self._growing.same(messages)
+        self._blind[start:] = remove_images(messages[start:])
+        return list(self._blind)
 
     async def hear_results(self, wish: Wish, results: Sequence[FunctionExecutionResult]) -> None:
         """Take in what tools gave; one never stands without the other."""

@@ -65,7 +65,7 @@ class ListMemory(Memory):
         message = self._message()
         if message is not None:
             self._told.add(_digest(message.content))
-        await model_context.replace_messages(self._is_ours, message)
+        await model_context.replace_message(self._is_ours, message)
         return UpdateContextResult(memories=MemoryQueryResult(results=list(self._contents)))
 
     def _message(self) -> SystemMessage | None:

@@ -60,15 +60,16 @@ class ChatCompletionContext(ABC):
     async def get_messages(self) -> list[LLMMessage]:
         """The messages the model is shown."""
 
-    async def replace_messages(
+    async def replace_message(
         self, is_old: Callable[[LLMMessage], bool], new: LLMMessage | None
     ) -> None:
-        """Take out the messages that fit, and add ``new``: for what is told anew each turn."""
-        kept = [message for message in self._messages if not is_old(message)]
-        if len(kept) < len(self._messages):
-            if self._turn is not None:
-                self._turn.keep(self._messages)
-            self._messages = kept
+        """Take out the last message that fits, and add ``new``: for what is told anew each turn."""
+        for place in range(len(self._messages) - 1, -1, -1):
+            if is_old(self._messages[place]):
+                if self._turn is not None:
+                    self._turn.keep(self._messages)
+                del self._messages[place]
+                break
         if new is not None:
             await self.add_message(new)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ...sandbox.errors import UsageError
 from ..models.types import LLMMessage, UserMessage
 from .base import ChatCompletionContext
-from .units import flat, head, tail, task_of, units_of
+from .units import Units, flat, head, tail, task_of
 
 
 class HeadAndTailChatCompletionContext(ChatCompletionContext):
@@ -30,17 +30,19 @@ class HeadAndTailChatCompletionContext(ChatCompletionContext):
             raise UsageError("head_size and tail_size must be greater than 0.")
         self._head_size = head_size
         self._tail_size = tail_size
+        self._units = Units()
 
     async def get_messages(self) -> list[LLMMessage]:
-        units = units_of(self._messages)
+        units = self._units.of(self._messages)
         start = tail(units, self._tail_size)
         end = min(head(units, self._head_size), start)
-        task = task_of([unit[0] for unit in units])
+        task = task_of(unit[0] for unit in units)
         first = units[:end]
         if task is not None and end <= task < start:
             first = [*first, units[task]]
-        skipped = len(flat(units[:start])) - len(flat(first))
+        shown, last = flat(first), flat(units[start:])
+        skipped = len(self._messages) - len(shown) - len(last)
         if not skipped:
-            return flat(units)
+            return shown + last
         note = UserMessage(content=f"Skipped {skipped} messages.", source="System")
-        return [*flat(first), note, *flat(units[start:])]
+        return [*shown, note, *last]

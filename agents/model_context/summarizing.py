@@ -8,11 +8,12 @@ from ..models.text import message_text
 from ..models.types import LLMMessage, SystemMessage, UserMessage
 from ..models.usage import RequestUsage
 from .base import ChatCompletionContext, ChatCompletionContextState
-from .units import Unit, flat, pinned, tail, units_of
+from .units import Unit, Units, flat, pinned, tail, units_of
 
 if TYPE_CHECKING:
     from ..models.client import ChatCompletionClient
 
+_KEPT = 3  # summaries: older ones hold again only after a turn that made more, and failed
 _PROMPT = (
     "Summarise the conversation so far for yourself: it will be forgotten but for your summary. "
     "Keep what was found out and decided, names, numbers, files, what failed and why, and what "
@@ -72,16 +73,17 @@ class SummarizingChatCompletionContext(ChatCompletionContext):
         # gone: taken back with a turn that failed. Then an older summary holds again.
         self._summaries: list[tuple[LLMMessage, str]] = []
         self._usage: RequestUsage | None = None
+        self._units = Units()
 
     async def get_messages(self) -> list[LLMMessage]:
-        units = units_of(self._messages)
+        units = self._units.of(self._messages)
         first = pinned(units)
         old, summary = self._summarized(units)
         old = max(old, first)
         if len(flat(units[:first])) + len(flat(units[old:])) > self._max:
             start = max(tail(units, self._keep), old)
             summary = await self._summarize(units[:first], summary, units[old:start])
-            self._summaries.append((_mark(units[:start]), summary))
+            self._summaries = [*self._summaries, (_mark(units[:start]), summary)][-_KEPT:]
             old = start
         told = [_told(summary)] if summary is not None else []
         return [*flat(units[:first]), *told, *flat(units[old:])]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ...sandbox.errors import UsageError
 from ..models.types import LLMMessage
 from .base import ChatCompletionContext
-from .units import Unit, flat, pinned, tail, units_of
+from .units import Unit, Units, flat, pinned, tail
 
 if TYPE_CHECKING:
     from ..models.client import ChatCompletionClient
@@ -51,13 +51,18 @@ class TokenLimitedChatCompletionContext(ChatCompletionContext):
         self._client = model_client
         self._limit = token_limit
         self._tools = list(tool_schema or ())
+        self._units = Units()
 
     async def get_messages(self) -> list[LLMMessage]:
-        units = units_of(self._messages)
+        units = self._units.of(self._messages)
         first = pinned(units)
         room = self._room()
-        # The more is left out the better it fits: look for the least by halving.
-        low, high = first, max(first, tail(units, 1))
+        # The more is left out the better it fits: find the least from the end, in steps twice as
+        # long each time, then by halving. What fits is short, the conversation may be long.
+        low = high = max(first, tail(units, 1))
+        step = 1
+        while low > first and self._fits(units[:first], units[low:], room):
+            low, high, step = max(first, low - step), low, step * 2
         while low < high:
             middle = (low + high) // 2
             if self._fits(units[:first], units[middle:], room):

@@ -4,8 +4,9 @@ A tool call and its results are one unit: servers refuse one without the other. 
 front and the task, the first thing somebody said, are always shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from ..models.growing import Growing
 from ..models.types import (
     AssistantMessage,
     FunctionExecutionResultMessage,
@@ -17,16 +18,40 @@ from ..models.types import (
 Unit = list[LLMMessage]
 
 
+class Units:
+    """The units of a conversation; what was looked at once is not looked at again."""
+
+    def __init__(self) -> None:
+        self._growing = Growing()
+        self._units: list[Unit] = []
+        self._places: list[int] = []
+
+    def of(self, messages: Sequence[LLMMessage]) -> list[Unit]:
+        """As :func:`units_of`; the list is not to be changed."""
+        start = self._growing.same(messages)
+        while self._places and self._places[-1] >= start:
+            self._drop_last()
+        if self._places:  # The last one may go on.
+            start = self._drop_last()
+        for place in range(start, len(messages)):
+            self._add(messages[place], place)
+        return self._units
+
+    def _add(self, message: LLMMessage, place: int) -> None:
+        if not isinstance(message, FunctionExecutionResultMessage):
+            self._units.append([message])
+            self._places.append(place)
+        elif self._units and _is_call(self._units[-1][0]):
+            self._units[-1].append(message)
+
+    def _drop_last(self) -> int:
+        self._units.pop()
+        return self._places.pop()
+
+
 def units_of(messages: Sequence[LLMMessage]) -> list[Unit]:
     """The messages, those that belong together in one unit; results without a call are dropped."""
-    units: list[Unit] = []
-    for message in messages:
-        if isinstance(message, FunctionExecutionResultMessage):
-            if units and _is_call(units[-1][0]):
-                units[-1].append(message)
-        else:
-            units.append([message])
-    return units
+    return Units().of(messages)
 
 
 def pinned(units: Sequence[Unit]) -> int:
@@ -39,15 +64,18 @@ def pinned(units: Sequence[Unit]) -> int:
     return 0
 
 
-def task_of(messages: Sequence[LLMMessage]) -> int | None:
+def task_of(messages: Iterable[LLMMessage]) -> int | None:
     """The place of the task."""
     return next((i for i, m in enumerate(messages) if isinstance(m, UserMessage)), None)
 
 
-def reminders(messages: Sequence[LLMMessage]) -> int:
+def reminders(messages: Sequence[LLMMessage | Unit]) -> int:
     """How many messages at the end are what a memory brought up: they take nobody's place."""
     count = 0
-    while count < len(messages) and isinstance(messages[-1 - count], SystemMessage):
+    while count < len(messages):
+        last = messages[-1 - count]
+        if not isinstance(last[0] if isinstance(last, list) else last, SystemMessage):
+            break
         count += 1
     return count
 
@@ -57,7 +85,7 @@ def tail(units: Sequence[Unit], size: int) -> int:
 
     Reminders do not count.
     """
-    last = len(units) - reminders([unit[0] for unit in units])
+    last = len(units) - reminders(units)
     start = last
     while start > 0 and (size >= len(units[start - 1]) or start == last):
         start -= 1

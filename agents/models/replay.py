@@ -1,5 +1,6 @@
 """A model client that reads its answers from a list."""
 
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,15 @@ from ...sandbox.errors import UsageError
 from ..runtime import CancellationToken
 from ..runtime.scope import cancel_scope
 from .client import ChatCompletionClient
+from .growing import Growing
 from .info import ModelFamily, ModelInfo, validate_model_info
 from .text import message_text
 from .types import CreateResult, LLMMessage
 from .usage import RequestUsage
 
 _CONTEXT_WINDOW = 10_000
+_REMEMBERED = 1_000  # calls: each holds a whole prompt
+_CONVERSATIONS = 32
 
 
 class ReplayChatCompletionClient(ChatCompletionClient):
@@ -44,14 +48,16 @@ class ReplayChatCompletionClient(ChatCompletionClient):
         validate_model_info(self._model_info)
         self._cached = True
         self._next = 0
-        self._calls: list[dict[str, Any]] = []
+        self._calls: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
+        self._conversations: dict[int, tuple[Growing, list[int]]] = {}
+        """By their first message: agents that share this client have one each."""
         self._actual = RequestUsage(0, 0)
         self._total = RequestUsage(0, 0)
 
     @property
     def create_calls(self) -> list[dict[str, Any]]:
-        """The arguments of every call so far, streamed or not."""
-        return self._calls
+        """The arguments of the last 1,000 calls, streamed or not."""
+        return list(self._calls)
 
     def set_cached_bool_value(self, value: bool) -> None:
         """What ``CreateResult.cached`` shall be."""
@@ -132,7 +138,7 @@ class ReplayChatCompletionClient(ChatCompletionClient):
         answer = self.chat_completions[self._next]
         self._next += 1
         if isinstance(answer, str):
-            usage = RequestUsage(self.count_tokens(messages), len(answer.split()))
+            usage = RequestUsage(self._count(messages), len(answer.split()))
             answer = CreateResult(
                 finish_reason="stop", content=answer, usage=usage, cached=self._cached
             )
@@ -141,6 +147,16 @@ class ReplayChatCompletionClient(ChatCompletionClient):
         self._actual += answer.usage
         self._total += answer.usage
         return answer
+
+    def _count(self, messages: Sequence[LLMMessage]) -> int:
+        """As :meth:`count_tokens`, and only what is new in each of the conversations."""
+        first = id(messages[0]) if messages else 0
+        if first not in self._conversations and len(self._conversations) == _CONVERSATIONS:
+            self._conversations.clear()
+        growing, counts = self._conversations.setdefault(first, (Growing(), []))
+        start = growing.same(messages)
+        counts[start:] = [self.count_tokens([message]) for message in messages[start:]]
+        return sum(counts)
 
     async def close(self) -> None:
         pass

@@ -200,7 +200,7 @@ async def test_what_is_replaced_in_a_turn_that_fails_comes_back() -> None:
     await fill(context, "a", "b")
     with suppress(ZeroDivisionError):
         async with context.transaction():
-            await context.replace_messages(
+            await context.replace_message(
                 lambda message: message.content == "a", SystemMessage(content="new")
             )
             assert await shown(context) == ["b", "new"]
