@@ -34,6 +34,7 @@ from .functions import (
 )
 
 if TYPE_CHECKING:
+    from .docker import DockerCommandLineCodeExecutor, ImageProgress
     from .local import LocalCommandLineCodeExecutor
     from .sandbox import SandboxCodeExecutor
     from .user_functions import UserFunctionsExecutor
@@ -54,12 +55,16 @@ __all__ = [
     "CommandLineCodeResult",
     "Contact",
     "Denial",
+    "DockerCommandLineCodeExecutor",
     "ExecutionEvent",
     "FuncSpec",
     "FunctionWithRequirements",
     "FunctionWithRequirementsStr",
+    "ImageProgress",
     "Import",
     "ImportFromModule",
+    "JupyterCodeExecutor",
+    "JupyterCodeResult",
     "LocalCommandLineCodeExecutor",
     "MissingExtra",
     "OutputEvent",
@@ -81,6 +86,10 @@ __all__ = [
 
 
 _LAZY = {
+    "JupyterCodeExecutor": ".jupyter",
+    "JupyterCodeResult": ".jupyter",
+    "DockerCommandLineCodeExecutor": ".docker",
+    "ImageProgress": ".docker",
     "LocalCommandLineCodeExecutor": ".local",
     "SandboxCodeExecutor": ".sandbox",
     "UserFunctionsExecutor": ".user_functions",

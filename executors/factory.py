@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "sandcrew.executors"
 
 _BUILT_IN = {
+    "jupyter": ".jupyter:JupyterCodeExecutor",
+    "docker": ".docker:DockerCommandLineCodeExecutor",
     "local": ".local:LocalCommandLineCodeExecutor",
     "sandbox": ".sandbox:SandboxCodeExecutor",
 }
-_NOT_BUILT_YET = ("azure", "docker", "jupyter")
+_NOT_BUILT_YET = ("azure")
 
 
 def create_executor(name: str, **options: Any) -> CodeExecutor:

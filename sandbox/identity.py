@@ -35,7 +35,7 @@ def choose_identity() -> Identity:
     uid, gid = os.geteuid(), os.getegid()
     if uid != 0:
         return Identity(f"{GUEST_UID} {uid} 1", f"{GUEST_UID} {gid} 1", False, None)
-    owner = _unused_id()
+    owner = unused_id()
     return Identity(
         f"0 {uid} 1\n{GUEST_UID} {owner} 1", f"0 {gid} 1\n{GUEST_UID} {owner} 1", True, owner
     )
@@ -48,10 +48,10 @@ def identity_without_namespaces() -> Identity:
     few_ids = min(_mappable("uid"), _mappable("gid")) <= _FEWEST
     if os.geteuid() != 0 or not capable or few_ids:
         return Identity("", "", False, None)
-    return Identity("", "", False, _unused_id())
+    return Identity("", "", False, unused_id())
 
 
-def _unused_id() -> int:
+def unused_id() -> int:
     """An id from the far end of those this process may map."""
     if _mappable("uid") > _FAVOURED.stop and _mappable("gid") > _FAVOURED.stop:
         return _FAVOURED[int.from_bytes(os.urandom(2), "big")]

@@ -65,6 +65,10 @@ class Sandbox:
         """
         await self._ready()
 
+    async def languages(self) -> tuple[str, ...]:
+        """What it can run, by canonical name."""
+        return tuple((await self._ready()).languages)
+
     async def close(self) -> None:
         """Kill what runs, and remove everything; idempotent, bounded in time."""
         self._closed = True

@@ -60,13 +60,14 @@ sched_setattr sched_setparam set_mempolicy
 """.split()
 """What libraries try by themselves and do without; whoever wrote the code need not know."""
 
-_NAMESPACE_FLAGS = (
+NAMESPACE_FLAGS = (
     0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
 )  # fmt: skip
-_CLONE_PARENT = 0x00008000
+CLONE_PARENT = 0x00008000
 _SCHED_OTHER = 0
+_AF_NETLINK = 16
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
-_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_AF_UNIX, _AF_INET, _AF_INET6 = FAMILIES = (1, 2, 10)
 _SOCK_TYPE_MASK, _SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET = 0xF, 1, 2, 5
 _IPPROTO_UDP = 17
 _PROTOCOLS = (0, 1, 6, _IPPROTO_UDP)
@@ -227,12 +228,18 @@ def _no_set_uid_files(library: Any, program: Any) -> None:
 def _allow_list(library: Any) -> Any:
     program = library.SyscallFilter(library.ERRNO(errno.ENOSYS))
     for name in ALLOWED:
-        _add(program, library.ALLOW, name)
+        if name != "socket":
+            _add(program, library.ALLOW, name)
     for name in REFUSED:
         # Handed to the guest's first process, which refuses them with EPERM and can tell.
         _add(program, library.NOTIFY, name)
     for name in REFUSED_QUIETLY:
         _add(program, library.ERRNO(errno.EPERM), name)
+    # As on a host without netlink: libzmq, which asks it for interfaces, aborts at other errors.
+    netlink = library.Arg(0, library.EQ, _AF_NETLINK)
+    others = library.Arg(0, library.NE, _AF_NETLINK)
+    _add(program, library.ERRNO(errno.EOPNOTSUPP), "socket", netlink)
+    _add(program, library.ALLOW, "socket", others)
     # The policy every process has anyway; libzmq asks for it and aborts if it is refused.
     ordinary = library.Arg(1, library.EQ, _SCHED_OTHER)
     other = library.Arg(1, library.NE, _SCHED_OTHER)
@@ -245,7 +252,7 @@ def _argument_rules(library: Any) -> Any:
     arg, masked = library.Arg, library.MASKED_EQ
     program = library.SyscallFilter(library.ALLOW)
     refuse = library.ERRNO(errno.EPERM)
-    for flag in (*_NAMESPACE_FLAGS, _CLONE_PARENT):
+    for flag in (*NAMESPACE_FLAGS, CLONE_PARENT):
         # CLONE_NEWTIME shares its bit with the exit signal, which is never above 64.
         _add(program, refuse, "clone", arg(0, masked, flag, flag))
     for command in (_TIOCSTI, _TIOCLINUX):

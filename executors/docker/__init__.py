@@ -1,0 +1,6 @@
+"""Runs code blocks in containers of a Docker engine, or of Podman."""
+
+from .executor import DockerCommandLineCodeExecutor
+from .progress import ImageProgress
+
+__all__ = ["DockerCommandLineCodeExecutor", "ImageProgress"]

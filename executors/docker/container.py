@@ -1,0 +1,81 @@
+"""One container, from its creation to its removal."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, cast
+
+from ...sandbox.errors import BackendCrashed, BackendError
+from .errors import ignoring, name_taken, status_of
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+
+class Container:
+    """A container this process has made."""
+
+    def __init__(self, engine: Engine, identifier: str, name: str) -> None:
+        self.engine = engine
+        self.id = identifier
+        self.name = name
+
+    @classmethod
+    async def create(
+        cls, engine: Engine, name: str, body: dict[str, Any], platform: str | None
+    ) -> Container:
+        """Create it; nothing runs yet.
+
+        Raises
+        ------
+        BackendError
+            The engine refused.
+        """
+        client = engine.client
+        try:
+            made = await engine.call(
+                "create a container", client.create_container_from_config, body, name, platform
+            )
+        except BackendError as error:
+            if status_of(error) == 409:
+                raise name_taken(name) from error
+            raise
+        return cls(engine, made["Id"], name)
+
+    async def start(self) -> None:
+        await self.engine.call("start a container", self.engine.client.start, self.id)
+
+    async def inspect(self) -> dict[str, Any] | None:
+        """What the engine knows of it; ``None`` when it is gone."""
+        client = self.engine.client
+        with ignoring(404):
+            found = await self.engine.call("look at a container", client.inspect_container, self.id)
+            return cast("dict[str, Any]", found)
+        return None
+
+    async def is_running(self) -> bool:
+        found = await self.inspect()
+        return found is not None and bool(found["State"].get("Running"))
+
+    async def end(self, *, remove: bool) -> None:
+        """Kill it at once; with ``remove`` nothing of it stays. Done twice is no error."""
+        client = self.engine.client
+        # Gone, on its way out, or not running. Without an engine it ends by itself, when the
+        # host's end of its socket closes.
+        with ignoring(404, 409), contextlib.suppress(BackendCrashed):
+            if remove:
+                await self.engine.call(
+                    "remove a container", client.remove_container, self.id, force=True, v=True
+                )
+            else:
+                await self.engine.call("kill a container", client.kill, self.id)
+
+    async def last_words(self) -> str:
+        """What it printed at last."""
+        with contextlib.suppress(BackendError):
+            text = await self.engine.call(
+                "read a container's log", self.engine.client.logs, self.id, tail=20
+            )
+            lines = text.decode("utf-8", "replace").strip().splitlines()
+            return lines[-1] if lines else ""
+        return ""

@@ -1,0 +1,105 @@
+"""A connection to a Docker engine, for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ...sandbox.errors import MissingExtra
+from .errors import engine_failed, no_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+T = TypeVar("T")
+
+TIMEOUT = 60
+"""Seconds the engine has for one answer."""
+
+
+def docker_package() -> Any:
+    """The package ``docker``, which is much to load.
+
+    Raises
+    ------
+    MissingExtra
+        It is not installed.
+    """
+    try:
+        import docker
+    except ImportError as error:
+        raise MissingExtra("docker", "docker") from error
+    return docker
+
+
+class Engine:
+    """Asks the engine, in threads, for its package blocks.
+
+    A call that has been made is waited for even by a caller that is cancelled, so that nobody
+    cleans up before it is known what there is.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        """A ``docker.APIClient``, whose types are not complete enough to be checked."""
+
+    @classmethod
+    async def connect(cls) -> Engine:
+        """Connect to the engine that ``DOCKER_HOST`` names, by default that of this machine.
+
+        Raises
+        ------
+        BackendUnavailable
+            None answers there, or not to this user.
+        MissingExtra
+            The package ``docker`` is not installed.
+        """
+        docker = docker_package()
+        address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+        def connect() -> Any:
+            settings = docker.utils.kwargs_from_env()
+            return docker.APIClient(version="auto", timeout=TIMEOUT, **settings)
+
+        try:
+            return cls(await in_thread(connect))
+        except (docker.errors.DockerException, OSError) as error:
+            raise no_engine(address, error) from error
+
+    async def call(
+        self, what: str, function: Callable[..., Any], *args: Any, **options: Any
+    ) -> Any:
+        """Call a method of the client; ``what`` says for an error what it was to do.
+
+        Raises
+        ------
+        BackendError
+            The engine refused (``__cause__`` is its error), or went away.
+        """
+        docker = docker_package()
+        import requests  # what docker speaks HTTP with
+
+        try:
+            return await in_thread(function, *args, **options)
+        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+            raise engine_failed(what, error) from error
+
+    async def info(self) -> dict[str, Any]:
+        """What the engine says of itself (``GET /info``)."""
+        info: dict[str, Any] = await self.call("tell about itself", self.client.info)
+        return info
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):  # it may be gone
+            self.client.close()
+
+
+async def in_thread(function: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Call in a thread, and wait for the end of it whatever happens."""
+    call = asyncio.ensure_future(asyncio.to_thread(function, *args, **options))
+    try:
+        return await asyncio.shield(call)
+    except asyncio.CancelledError:
+        await asyncio.wait([call])
+        raise

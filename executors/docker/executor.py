@@ -1,0 +1,138 @@
+"""Runs code blocks in a container."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from ...sandbox.policy import Policy
+from ...sandbox.sandbox import Sandbox
+from ..command_line import SUFFIXES
+from ..sandboxed import SandboxedExecutor
+from .launcher import ContainerLauncher
+from .options import ContainerOptions, check_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ..block import CodeBlock
+    from ..functions import FuncSpec
+    from .progress import OnProgress
+
+DEFAULT_IMAGE = "python:3-slim"
+
+
+class DockerCommandLineCodeExecutor(SandboxedExecutor):
+    """Runs each block as a fresh process tree in one container; name and options are AutoGen's.
+
+    The container is confined by the whole policy, and has no network unless the policy says so.
+    What runs in it is a fork server, as in the local sandbox, so a block takes milliseconds. The
+    container ends with :meth:`stop`, and by itself when this process ends, however that ends.
+
+    Parameters
+    ----------
+    image:
+        The image, which is pulled if it is not there; any with Python 3.9 or later.
+    container_name:
+        A name for the container; by default one of its own.
+    policy:
+        What the code may use; the default has no network, one minute, 1 GiB. Memory, processes
+        and processors are those of all blocks that run at one time.
+    timeout:
+        Seconds each block may take, instead of the policy's.
+    work_dir:
+        A folder of the host to be the workspace, instead of the policy's; by default the workspace
+        is private and in memory.
+    bind_dir:
+        The same folder as the engine calls it, where that differs (an engine outside of the
+        container this runs in).
+    auto_remove, stop_container:
+        False to leave the container there, stopped, for you to look at and to remove.
+    device_requests:
+        ``docker.types.DeviceRequest`` objects, such as for GPUs.
+    functions, functions_module:
+        Functions of the caller that blocks can import, and the module they are in.
+    extra_volumes:
+        Folder of the host or name of a volume → ``{"bind": path inside, "mode": "ro" or "rw"}``.
+    extra_hosts:
+        Host name → address, for the container's ``/etc/hosts``.
+    init_command:
+        A shell command that runs first in every new container, under the same policy.
+    delete_tmp_files:
+        If false, the file of each block is left in the workspace as ``tmp_code_….py``.
+    runtime:
+        An OCI runtime of the engine, such as ``"runsc"`` (gVisor) or ``"kata"``.
+    platform:
+        Such as ``"linux/arm64"``, for an engine that can emulate it.
+    labels:
+        Labels for the container besides ours.
+    python:
+        The interpreter, by name or by its path in the image.
+    on_progress:
+        Called with an :class:`ImageProgress` for each step of a pull.
+
+    Raises
+    ------
+    UsageError
+        An option makes no sense (:class:`PolicyError` where it is part of the policy).
+    """
+
+    def __init__(  # noqa: PLR0913 - AutoGen's, and what it lacks
+        self,
+        image: str = DEFAULT_IMAGE,
+        container_name: str | None = None,
+        *,
+        policy: Policy | None = None,
+        timeout: float | None = None,
+        work_dir: Path | str | None = None,
+        bind_dir: Path | str | None = None,
+        auto_remove: bool = True,
+        stop_container: bool = True,
+        device_requests: Sequence[Any] | None = None,
+        functions: Sequence[FuncSpec] = (),
+        functions_module: str = "functions",
+        extra_volumes: Mapping[str, Mapping[str, str]] | None = None,
+        extra_hosts: Mapping[str, str] | None = None,
+        init_command: str | None = None,
+        delete_tmp_files: bool = True,
+        runtime: str | None = None,
+        platform: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        python: str = "python3",
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        super().__init__(functions, functions_module)
+        changes: dict[str, Any] = {"timeout": timeout, "workdir": work_dir}
+        given = {key: value for key, value in changes.items() if value is not None}
+        self.policy = (policy or Policy()).replace(**given)
+        check_policy(self.policy)
+        self._keep_files = not delete_tmp_files
+        options = ContainerOptions(
+            image=image,
+            container_name=container_name,
+            auto_remove=auto_remove,
+            stop_container=stop_container,
+            python=python,
+            runtime=runtime,
+            platform=platform,
+            device_requests=tuple(device_requests or ()),
+            extra_volumes=dict(extra_volumes or {}),
+            extra_hosts=dict(extra_hosts or {}),
+            labels=dict(labels or {}),
+            init_command=init_command,
+        )
+        self._launch = ContainerLauncher(options, bind_dir, on_progress)
+
+    async def start(self) -> None:
+        await super().start()
+        self.languages = await self._started().languages()
+
+    def _make_sandbox(self) -> Sandbox:
+        return Sandbox(self.policy, launch=self._launch)
+
+    def _file_of(self, block: CodeBlock) -> str | None:
+        name = super()._file_of(block)
+        if name is None and self._keep_files:
+            return f"tmp_code_{secrets.token_hex(16)}{SUFFIXES[block.language]}"
+        return name

@@ -1,0 +1,79 @@
+"""Images: found, or pulled."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from ...sandbox.errors import BackendError, BackendUnavailable
+from .errors import ignoring, no_image
+from .progress import ImageProgress
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .progress import OnProgress
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+"""How the kernel calls them, and how images do."""
+
+
+async def ensure_image(
+    engine: Engine, image: str, platform: str | None, on_progress: OnProgress | None
+) -> dict[str, Any]:
+    """What the engine knows of ``image``, which is pulled if it is not there.
+
+    Raises
+    ------
+    BackendUnavailable
+        It cannot be had, or is for another kind of machine.
+    """
+    found = await inspect_image(engine, image)
+    if found is None:
+        await _pull(engine, image, platform, on_progress)
+        found = await inspect_image(engine, image)
+    if found is None:
+        raise no_image(image, "the engine pulled something else")
+    if platform is None:
+        await _require_architecture(engine, image, str(found.get("Architecture", "")))
+    return found
+
+
+async def inspect_image(engine: Engine, image: str) -> dict[str, Any] | None:
+    """What the engine knows of ``image``; ``None`` when it has none of that name."""
+    with ignoring(404):
+        found = await engine.call(f"look at {image}", engine.client.inspect_image, image)
+        return cast("dict[str, Any]", found)
+    return None
+
+
+async def _pull(
+    engine: Engine, image: str, platform: str | None, on_progress: OnProgress | None
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def pull() -> None:
+        for line in engine.client.pull(image, stream=True, decode=True, platform=platform):
+            if "error" in line:
+                raise no_image(image, str(line["error"]))
+            if on_progress is not None:
+                loop.call_soon_threadsafe(on_progress, ImageProgress.of_pull(image, line))
+
+    try:
+        await engine.call(f"pull {image}", pull)
+    except BackendUnavailable:
+        raise
+    except BackendError as error:
+        raise no_image(image, error.__cause__ or error) from error
+
+
+async def _require_architecture(engine: Engine, image: str, architecture: str) -> None:
+    info = await engine.info()
+    machine = str(info.get("Architecture", ""))
+    own = _ARCHITECTURES.get(machine, machine)
+    if architecture and own and architecture != own:
+        raise BackendUnavailable(
+            f"the image {image!r}",
+            why=f"it is for {architecture}, and the engine runs on {own}",
+            remedy=f"Pull the one for this machine (docker pull --platform linux/{own} {image}), "
+            f"or say platform='linux/{architecture}' if the engine can emulate it.",
+        )

@@ -1,0 +1,272 @@
+"""The launcher of containers: starts the guest in one, and connects to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+from ...sandbox import seccomp
+from ...sandbox.environment import base_environment, has_proxy
+from ...sandbox.errors import BackendError, BackendUnavailable, PolicyError, UsageError
+from ...sandbox.handshake import Gone, Handshake, Refused
+from ...sandbox.language import Language
+from ...sandbox.launcher import START
+from ...sandbox.sandbox import Sandbox
+from ...sandbox.workspace import Workspace
+from ...sandbox.zygote import Terms, Zygote
+from .container import Container
+from .engine import Engine
+from .identity import container_user
+from .images import ensure_image
+from .mailbox import Mailbox
+from .options import WORKSPACE, bound_folder, check_policy
+from .reaper import reap
+from .settings import HOME, RUNS, SHARED, guest_command, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ...sandbox.policy import Policy
+    from .options import ContainerOptions
+    from .progress import OnProgress
+
+_POLL = 0.05
+"""Seconds between two looks at a container that has not called yet."""
+
+_TAIL = 8
+"""Lines of output shown for a command that failed."""
+_PROGRAMS = {"bash": "bash", "sh": "sh", "javascript": "node", "powershell": "pwsh"}
+
+
+class ContainerLauncher:
+    """Starts a container with a guest for each call; to be a sandbox's ``launch``."""
+
+    def __init__(
+        self,
+        options: ContainerOptions,
+        bind_dir: Path | str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        self._options = options
+        self._bind_dir = bind_dir
+        self._on_progress = on_progress
+
+    async def __call__(self, policy: Policy) -> Zygote:
+        """Start a container for ``policy``.
+
+        It ends when its handle is closed or when this process ends, however that ends.
+
+        Raises
+        ------
+        BackendUnavailable
+            There is no engine, no image, or the guest cannot run in it.
+        PolicyError
+            A container cannot give the policy.
+        """
+        check_policy(policy)
+        engine = await Engine.connect()
+        started = _ContainerZygote(engine, policy, self._options)
+        try:
+            await reap(engine)
+            options = self._options
+            image = await ensure_image(engine, options.image, options.platform, self._on_progress)
+            zygote = await started.open(image, bound_folder(policy, self._bind_dir))
+            if options.init_command:
+                await _initialise(zygote, policy, options.init_command)
+        except BaseException:
+            await asyncio.shield(started.end())
+            raise
+        return zygote
+
+
+class _ContainerZygote:
+    """A fork server in a container with all that was made for it: opened once, ended once."""
+
+    def __init__(self, engine: Engine, policy: Policy, options: ContainerOptions) -> None:
+        self._engine = engine
+        self._policy = policy
+        self._options = options
+        self._user = container_user(policy)
+        self._mailbox: Mailbox | None = None
+        self._container: Container | None = None
+        self._handshake: Handshake | None = None
+        self._folder: int | None = None
+
+    async def open(self, image: Mapping[str, Any], folder: Path | str | None) -> Zygote:
+        """Start it and wait until it is ready, for a bounded time."""
+        options = self._options
+        self._mailbox = Mailbox.create(self._user)
+        command = guest_command(options)
+        mailbox = self._mailbox.folder
+        body = settings(self._policy, options, self._user, command, mailbox, folder)
+        name = options.new_name()
+        self._container = await Container.create(self._engine, name, body, options.platform)
+        await self._container.start()
+        try:
+            async with asyncio.timeout(START):
+                sock = await self._accept(self._mailbox, self._container)
+                self._handshake = Handshake(sock, self._keep)
+                return await self._open(self._handshake, image)
+        except TimeoutError as error:
+            raise BackendError(f"The container was not ready within {START:.0f} s.") from error
+        except Refused as refused:
+            raise self._crash(refused.message) from refused
+        except Gone:
+            raise self._crash("its first process ended") from None
+
+    async def end(self) -> None:
+        """Kill everything, and remove what was made for it."""
+        if self._handshake is not None:  # it never came to a handle
+            self._handshake.channel.close()
+            self._handshake = None
+        if self._folder is not None:
+            os.close(self._folder)
+            self._folder = None
+        container, self._container = self._container, None
+        try:
+            if container is not None:
+                await container.end(remove=self._options.auto_remove)
+        finally:
+            mailbox, self._mailbox = self._mailbox, None
+            if mailbox is not None:
+                mailbox.remove()
+            self._engine.close()
+
+    # --- inside ---
+
+    async def _accept(self, mailbox: Mailbox, container: Container) -> Any:
+        """The connection from inside, unless the container ends first."""
+        calling = asyncio.ensure_future(mailbox.accept(self._user[0]))
+        try:
+            while not calling.done():
+                await asyncio.wait([calling], timeout=_POLL)
+                if not calling.done() and not await container.is_running():
+                    raise self._crash("it ended before its guest could call")
+            return calling.result()
+        finally:
+            calling.cancel()
+
+    async def _open(self, handshake: Handshake, image: Mapping[str, Any]) -> Zygote:
+        policy = self._policy
+        programs = _filters()
+        config = self._config()
+        config["filters"] = [len(program) for program in programs]
+        owner = os.pidfd_open(os.getpid())
+        try:
+            await handshake.ask("unshared", config, b"".join(programs), [owner])
+        finally:
+            os.close(owner)
+        await handshake.ask("zygote", {"op": "mapped"})
+        ready = await handshake.ask("ready")
+        for name, why in dict(ready["missing"]).items():
+            raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
+        assert self._folder is not None
+        image_environment = _environment_of(image)
+        terms = Terms(
+            isolation=self._isolation(bool(programs), int(ready["landlock"])),
+            environment={
+                **image_environment,
+                **base_environment(policy, image_environment.get("PATH", os.defpath)),
+            },
+            languages=_languages(ready["programs"]),
+            owner=self._user[0] if self._user[0] != os.geteuid() else None,
+            order=signal.SIGTERM,
+        )
+        folder = Workspace(self._folder, None if terms.owner is None else self._user)
+        self._handshake = self._folder = None  # the handle's from now on
+        return Zygote(handshake.channel, policy, terms, folder, self.end)
+
+    def _config(self) -> dict[str, Any]:
+        policy = self._policy
+        return {
+            "op": "open",
+            "profile": "landlock",
+            "network": "container",
+            "proxy": has_proxy(policy),
+            "paths": [],
+            "root": [],
+            "workdir": None,
+            "idmap": None,
+            "uid": None,
+            "disk": policy.disk,
+            "memory": policy.memory,
+            "watch_memory": False,
+            "processes": None,  # RLIMIT_NPROC counts those of the user outside as well
+            "cpus": policy.cpus,
+            "landlock": None,
+            "scoped": False,
+            "readable": ["/"],
+            "writable": [HOME, *SHARED],
+            "places": {"base": RUNS, "workspace": WORKSPACE, "home": HOME},
+            "preload": list(policy.preload),
+            "look_for": list(_PROGRAMS.values()),
+        }
+
+    def _isolation(self, filtered: bool, landlock: int) -> tuple[str, ...]:
+        policy, options = self._policy, self._options
+        names = ["container", f"runtime-{options.runtime}" if options.runtime else "runtime"]
+        names += ["pid-namespace", "mount-namespace", "ipc-namespace", "read-only-root"]
+        names += [] if policy.network == "host" else ["network-namespace"]
+        names += ["network-proxy"] if has_proxy(policy) else []
+        names += [f"landlock-{landlock}"] if landlock else []
+        names += ["unprivileged-uid", "no-capabilities", "no-new-privileges", "seccomp"]
+        names += ["seccomp-arguments"] if filtered else []
+        return (*names, "cgroup", "rlimits", "clean-environment")
+
+    def _keep(self, step: str, fd: int) -> None:
+        if step == "ready":
+            self._folder = fd
+        else:
+            os.close(fd)
+
+    def _crash(self, why: str) -> BackendUnavailable:
+        return BackendUnavailable(
+            f"the guest in {self._options.image!r}",
+            why=why,
+            remedy="It needs an image with Python 3.9 or later.",
+        )
+
+
+async def _initialise(zygote: Zygote, policy: Policy, command: str) -> None:
+    async def there(_: Policy) -> Zygote:
+        return zygote
+
+    result = await Sandbox(policy, launch=there).run(command, language="sh")
+    if result.exit_code:
+        tail = "\n".join(result.output.strip().splitlines()[-_TAIL:])
+        raise UsageError(f"init_command: it failed (exit code {result.exit_code}):\n{tail}")
+
+
+def _filters() -> tuple[bytes, ...]:
+    """What the guest puts on programs besides the filter of the container."""
+    try:
+        return seccomp.filters()
+    except BackendUnavailable:  # that of the container is on all the same
+        return ()
+
+
+def _environment_of(image: Mapping[str, Any]) -> dict[str, str]:
+    config: Mapping[str, Any] = image.get("Config") or {}
+    variables: list[str] = config.get("Env") or []
+    return dict(variable.split("=", 1) for variable in variables if "=" in variable)
+
+
+def _languages(found: Mapping[str, Any]) -> dict[str, Language]:
+    """What the image can run, of what was found in it."""
+    languages = {"python": Language(".py")}
+    for name, program in _PROGRAMS.items():
+        path = found.get(program)
+        if not isinstance(path, str):
+            continue
+        match name:
+            case "javascript":
+                languages[name] = Language(".js", (path, "-"), stdin=True, reserves=True)
+            case "powershell":
+                options = ("-NoLogo", "-NoProfile", "-NonInteractive", "-File")
+                languages[name] = Language(".ps1", (path, *options, "{file}"))
+            case _:
+                languages[name] = Language(".sh", (path, "{file}"))
+    return languages

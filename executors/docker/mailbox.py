@@ -1,0 +1,109 @@
+"""The folder by which a container finds its guest program and the way to its host.
+
+It is mounted read-only. The guest connects to the host, so that nothing inside can answer in the
+host's place, and a socket can be connected to on a read-only mount.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import io
+import os
+import secrets
+import socket
+import struct
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...sandbox.launcher import GUEST
+from ...sandbox.owner import is_alive, this_process
+
+MOUNTED = "/run/sandcrew"
+"""Where containers see it."""
+_NAME = "sandcrew-container"
+_GUEST, _SOCKET = "guest.pyz", "socket"
+COMMAND = ("-I", "-B", f"{MOUNTED}/{_GUEST}", f"{MOUNTED}/{_SOCKET}")
+"""What an interpreter in a container is to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A private folder of the host with the guest program and a listening socket."""
+
+    folder: Path
+    listener: socket.socket
+
+    @classmethod
+    def create(cls, owner: tuple[int, int]) -> Mailbox:
+        """Make it in the temporary folder, for the user and group ids of the container.
+
+        Raises
+        ------
+        OSError
+            There is no room, or no permission.
+        """
+        name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"
+        folder = Path(tempfile.gettempdir()).resolve() / name
+        folder.mkdir(mode=0o700)
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            (folder / _GUEST).write_bytes(_guest())
+            fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+            try:  # by way of the descriptor: an address holds 107 bytes (unix(7))
+                listener.bind(f"/proc/self/fd/{fd}/{_SOCKET}")
+            finally:
+                os.close(fd)
+            listener.listen(1)
+            listener.setblocking(False)
+            for path in (folder, folder / _GUEST, folder / _SOCKET):
+                if os.geteuid() == 0:
+                    os.chown(path, *owner)
+            (folder / _GUEST).chmod(0o444)
+            (folder / _SOCKET).chmod(0o600)
+        except BaseException:
+            cls(folder, listener).remove()
+            raise
+        return cls(folder, listener)
+
+    async def accept(self, uid: int) -> socket.socket:
+        """Wait for the guest, a process of the user ``uid``."""
+        while True:
+            sock, _ = await asyncio.get_running_loop().sock_accept(self.listener)
+            credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            if struct.unpack("3i", credentials)[1] == uid:
+                return sock
+            sock.close()
+
+    def remove(self) -> None:
+        self.listener.close()
+        _remove(self.folder)
+
+
+def reap() -> None:
+    """Remove what owners left who are dead."""
+    for folder in Path(tempfile.gettempdir()).resolve().glob(f"{_NAME}-*"):
+        owner = folder.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
+        with contextlib.suppress(OSError):  # another process reaps at the same time
+            mine = not folder.is_symlink() and os.access(folder, os.W_OK)
+            if mine and not is_alive(owner):
+                _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    for name in (_GUEST, _SOCKET):
+        (folder / name).unlink(missing_ok=True)
+    folder.rmdir()
+
+
+@functools.cache
+def _guest() -> bytes:
+    """The guest program as one file, which an interpreter runs as it is (zipapp)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(GUEST.glob("*.py")):
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
+    return buffer.getvalue()

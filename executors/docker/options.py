@@ -1,0 +1,100 @@
+"""What a container is made of, besides the policy."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...sandbox.errors import PolicyError, UsageError
+from ...sandbox.host_paths import shown_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...sandbox.policy import Policy
+
+WORKSPACE = "/workspace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerOptions:
+    """The caller's wishes, checked once.
+
+    Raises
+    ------
+    UsageError
+        One cannot be meant.
+    """
+
+    image: str
+    container_name: str | None = None
+    auto_remove: bool = True
+    stop_container: bool = True
+    python: str = "python3"
+    """The interpreter, by name or by its path in the image."""
+    runtime: str | None = None
+    """Such as ``"runsc"`` for gVisor or ``"kata"``; ``None`` for the engine's default."""
+    platform: str | None = None
+    device_requests: Sequence[Any] = ()
+    """``docker.types.DeviceRequest`` objects, such as for GPUs."""
+    extra_volumes: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict[str, Mapping[str, str]]
+    )
+    """Folder of the host, or name of a volume, to ``{"bind": path inside, "mode": "ro"}``."""
+    extra_hosts: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    init_command: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.image or self.image != self.image.strip():
+            raise UsageError(f"image={self.image!r} is not the name of an image.")
+        for source, how in self.extra_volumes.items():
+            _check_volume(source, how)
+        for name in self.labels:
+            if name.startswith("sandcrew."):
+                raise UsageError(f"labels: {name!r} is ours; choose another name.")
+
+    @property
+    def keeps(self) -> bool:
+        """True when something is to be there after the end."""
+        return not (self.auto_remove and self.stop_container)
+
+    def new_name(self) -> str:
+        return self.container_name or f"sandcrew-{secrets.token_hex(8)}"
+
+
+def _check_volume(source: str, how: Mapping[str, str]) -> None:
+    if not how.get("bind", "").startswith("/"):
+        raise UsageError(f'extra_volumes: write {{{source!r}: {{"bind": "/path", "mode": "ro"}}}}.')
+    if source.startswith(("/", ".", "~")):
+        try:
+            shown_path(source)
+        except PolicyError as error:
+            raise UsageError(f"extra_volumes: {error}") from None
+
+
+def check_policy(policy: Policy) -> None:
+    """Refuse what a container cannot give.
+
+    Raises
+    ------
+    PolicyError
+        The message says what to use instead.
+    """
+    if policy.packages:
+        raise PolicyError(
+            "packages: a container has those of its image; build one with them, or take the image "
+            "'data' (sandcrew images build data)."
+        )
+    if policy.python is not None:
+        raise PolicyError(
+            "python: this is a path of the host; name the interpreter of the image with the "
+            "executor's option 'python'."
+        )
+
+
+def bound_folder(policy: Policy, bind_dir: Path | str | None) -> Path | str | None:
+    """What is mounted as the workspace, as the engine calls it; ``None`` for a private one."""
+    return bind_dir if bind_dir is not None else policy.workdir

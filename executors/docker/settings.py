@@ -1,0 +1,137 @@
+"""A policy as the engine's settings of a container (Docker Engine API, ``ContainerCreate``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import labels
+from .mailbox import COMMAND, MOUNTED
+from .options import WORKSPACE
+from .seccomp_profile import profile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...sandbox.policy import Policy
+    from .options import ContainerOptions
+
+HOME = "/home/sandbox"
+RUNS = "/run/sandcrew-runs"
+"""Holds the TMPDIR of each run."""
+SHARED = ("/tmp", "/dev/shm")  # noqa: S108
+"""Places of a container that its runs share, besides the workspace."""
+
+OUR_PROCESSES = 64
+"""What may be there besides the programs: init, guard, zygote, and the first of each guest."""
+OUR_MEMORY = 64 << 20
+"""What these take, in bytes."""
+
+
+def settings(
+    policy: Policy,
+    options: ContainerOptions,
+    user: tuple[int, int],
+    command: list[str],
+    mailbox: Path | None,
+    folder: Path | str | None,
+) -> dict[str, Any]:
+    """The body of the request.
+
+    Parameters
+    ----------
+    user:
+        The user and group ids of everything inside.
+    mailbox:
+        The folder to mount with the guest program; ``None`` for a container without one.
+    folder:
+        The folder to mount as the workspace; ``None`` for a private one in memory.
+    """
+    return {
+        "Image": options.image,
+        "Entrypoint": command,
+        "Cmd": [],
+        "User": f"{user[0]}:{user[1]}",
+        "WorkingDir": WORKSPACE,
+        "Labels": {**options.labels, **labels.of_this_process(keep=options.keeps)},
+        "OpenStdin": mailbox is None,
+        "StdinOnce": mailbox is None,
+        "HostConfig": {
+            **_limits(policy),
+            **_walls(policy, options),
+            "Tmpfs": _tmpfs(policy, user, private=folder is None),
+            "Mounts": _mounts(policy, mailbox, folder),
+            "Binds": [
+                f"{source}:{how['bind']}:{how.get('mode', 'ro')}"
+                for source, how in options.extra_volumes.items()
+            ],
+        },
+        **({} if policy.network == "host" else {"Hostname": "sandbox"}),
+    }
+
+
+def guest_command(options: ContainerOptions) -> list[str]:
+    return [options.python, *COMMAND]
+
+
+def _limits(policy: Policy) -> dict[str, Any]:
+    memory = int(policy.memory) + OUR_MEMORY
+    limits: dict[str, Any] = {
+        "Memory": memory,
+        "MemorySwap": memory,  # both together: no swap
+        "PidsLimit": policy.processes + OUR_PROCESSES,
+        "ShmSize": min(int(policy.disk), int(policy.memory)),
+        "Ulimits": [
+            {"Name": "core", "Soft": 0, "Hard": 0},
+            {"Name": "fsize", "Soft": policy.disk, "Hard": policy.disk},
+            {"Name": "nofile", "Soft": 1024, "Hard": 1024},
+        ],
+    }
+    return limits | ({"NanoCpus": policy.cpus * 10**9} if policy.cpus else {})
+
+
+def _walls(policy: Policy, options: ContainerOptions) -> dict[str, Any]:
+    walls: dict[str, Any] = {
+        "Init": True,
+        "AutoRemove": options.auto_remove,
+        "ReadonlyRootfs": True,
+        "CapDrop": ["ALL"],
+        "SecurityOpt": ["no-new-privileges", f"seccomp={profile()}"],
+        "NetworkMode": "host" if policy.network == "host" else "none",
+        "IpcMode": "private",
+        "CgroupnsMode": "private",
+        # What is printed goes over pipes of ours; this is for what goes wrong before.
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "64k", "max-file": "1"}},
+        "DeviceRequests": list(options.device_requests),
+        "ExtraHosts": [f"{name}:{address}" for name, address in options.extra_hosts.items()],
+    }
+    return walls | ({"Runtime": options.runtime} if options.runtime else {})
+
+
+def _tmpfs(policy: Policy, user: tuple[int, int], *, private: bool) -> dict[str, str]:
+    """Folders in memory, which count as memory of the container."""
+    size = int(policy.disk)
+    common = f"rw,exec,nosuid,nodev,size={size},nr_inodes={max(size >> 14, 1024)}"
+    own = f"{common},mode=0755,uid={user[0]},gid={user[1]}"
+    places = {HOME: own, RUNS: own, "/tmp": f"{common},mode=1777"}  # noqa: S108
+    return places | ({WORKSPACE: own} if private else {})
+
+
+def _mounts(
+    policy: Policy, mailbox: Path | None, folder: Path | str | None
+) -> list[dict[str, Any]]:
+    mounts = [_bind(path, str(path), read_only=True) for path in policy.read_only]
+    if mailbox is not None:
+        mounts.append(_bind(mailbox, MOUNTED, read_only=True))
+    if folder is not None:
+        mounts.append(_bind(folder, WORKSPACE, read_only=False))
+    return mounts
+
+
+def _bind(source: object, target: str, *, read_only: bool) -> dict[str, Any]:
+    return {
+        "Type": "bind",
+        "Source": str(source),
+        "Target": target,
+        "ReadOnly": read_only,
+        "BindOptions": {"Propagation": "rprivate"},
+    }

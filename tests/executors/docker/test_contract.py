@@ -1,0 +1,13 @@
+"""The Docker executor keeps the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandcrew.executors import DockerCommandLineCodeExecutor
+from sandcrew.executors.testing import CodeExecutorContract
+
+
+class TestDockerExecutorContract(CodeExecutorContract):
+    def make_executor(self, **options: Any) -> DockerCommandLineCodeExecutor:
+        return DockerCommandLineCodeExecutor("debian-python:test", **options)
