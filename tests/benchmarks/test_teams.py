@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from sandcrew.benchmarks import teams
 from sandcrew.benchmarks.pairing import Timing
+from sandcrew.benchmarks.teams.library import ours
+
+BY_TITLE = {comparison.title: comparison for comparison in teams.COMPARISONS}
 
 
 def rows(ratio: float, floor: str = teams.PEER) -> list[Timing]:
@@ -11,18 +14,20 @@ def rows(ratio: float, floor: str = teams.PEER) -> list[Timing]:
 
 
 def test_the_verdict_is_about_the_ratio_to_the_peer() -> None:
-    assert teams.table("turn", rows(0.19), 10, "turn").endswith("met")
-    assert teams.table("turn", rows(0.21), 10, "turn").endswith("MISSED")
-    assert "limit" not in teams.table("turn", rows(9.0, teams.ALONE), 10, "turn")
+    turn = BY_TITLE["turn"]
+    assert turn.as_text(rows(0.19)).endswith("met")
+    assert turn.as_text(rows(0.21)).endswith("MISSED")
+    assert "limit" not in turn.as_text(rows(9.0, teams.ALONE))
 
 
-async def test_turns_chunks_and_many_teams_are_measured() -> None:
-    assert {row.name for row in await teams.turns(1)} >= {teams.OURS, teams.ALONE}
-    assert {row.name for row in await teams.chunks(1)} >= {teams.OURS, teams.ALONE}
-    assert await teams.many_teams(20) == "20 teams at once: 0 failures"
+async def test_turns_chunks_code_and_many_teams_are_measured() -> None:
+    for title in ("turn", "streamed chunk", "coder and executor"):
+        timings = await BY_TITLE[title].measure(1)
+        assert {row.name for row in timings} >= {teams.OURS, teams.ALONE}
+    assert "20 teams at once: 0 failures" in await teams.many_teams(ours(), 20)
 
 
 async def test_a_team_keeps_little_more_than_its_messages() -> None:
-    report = await teams.long_run(2_000)
+    report = await teams.long_run(ours(), 2_000)
     kept = float(report.split("keeps ")[1].split(" x")[0])
     assert kept < 1.5, report
