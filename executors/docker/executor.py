@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..functions import FuncSpec
     from .progress import OnProgress
 
-DEFAULT_IMAGE = "python:3-slim"
-
 
 class DockerCommandLineCodeExecutor(SandboxedExecutor):
     """Runs each block as a fresh process tree in one container; name and options are AutoGen's.
@@ -33,7 +31,9 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
     Parameters
     ----------
     image:
-        The image, which is pulled if it is not there; any with Python 3.9 or later.
+        The image, which is pulled if it is not there; any with Python 3.9 or later. By default
+        ``sandcrew/data`` or ``sandcrew/base`` if they were built (``sandcrew images build``), or
+        else ``python:3-slim``.
     container_name:
         A name for the container; by default one of its own.
     policy:
@@ -80,7 +80,7 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
 
     def __init__(  # noqa: PLR0913 - AutoGen's, and what it lacks
         self,
-        image: str = DEFAULT_IMAGE,
+        image: str | None = None,
         container_name: str | None = None,
         *,
         policy: Policy | None = None,

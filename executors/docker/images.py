@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from ...sandbox.errors import BackendError, BackendUnavailable
@@ -13,8 +14,26 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .progress import OnProgress
 
+_PREFERRED = ("data", "base")
+"""Images of ours, if they have been built."""
+VERSION = version("sandcrew")
+_COMMON = "python:3-slim"
+
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 """How the kernel calls them, and how images do."""
+
+
+def tag_of(name: str) -> str:
+    """What the image of ours called ``name`` is called by engines."""
+    return f"sandcrew/{name}:{VERSION}"
+
+
+async def default_image(engine: Engine) -> str:
+    """The image for whoever names none: one of ours that is there, or else the official Python."""
+    for image in map(tag_of, _PREFERRED):
+        if await inspect_image(engine, image) is not None:
+            return image
+    return _COMMON
 
 
 async def ensure_image(

@@ -19,7 +19,7 @@ from ...sandbox.zygote import Terms, Zygote
 from .container import Container
 from .engine import Engine
 from .identity import container_user
-from .images import ensure_image
+from .images import default_image, ensure_image
 from .mailbox import Mailbox
 from .options import WORKSPACE, bound_folder, check_policy
 from .reaper import reap
@@ -72,8 +72,9 @@ class ContainerLauncher:
         try:
             await reap(engine)
             options = self._options
-            image = await ensure_image(engine, options.image, options.platform, self._on_progress)
-            zygote = await started.open(image, bound_folder(policy, self._bind_dir))
+            name = options.image or await default_image(engine)
+            image = await ensure_image(engine, name, options.platform, self._on_progress)
+            zygote = await started.open(name, image, bound_folder(policy, self._bind_dir))
             if options.init_command:
                 await _initialise(zygote, policy, options.init_command)
         except BaseException:
@@ -95,15 +96,17 @@ class _ContainerZygote:
         self._handshake: Handshake | None = None
         self._folder: int | None = None
 
-    async def open(self, image: Mapping[str, Any], folder: Path | str | None) -> Zygote:
+    async def open(self, name: str, image: Mapping[str, Any], folder: Path | str | None) -> Zygote:
         """Start it and wait until it is ready, for a bounded time."""
         options = self._options
+        self._image = name
         self._mailbox = Mailbox.create(self._user)
         command = guest_command(options)
         mailbox = self._mailbox.folder
-        body = settings(self._policy, options, self._user, command, mailbox, folder)
-        name = options.new_name()
-        self._container = await Container.create(self._engine, name, body, options.platform)
+        body = settings(name, self._policy, options, self._user, command, mailbox, folder)
+        self._container = await Container.create(
+            self._engine, options.new_name(), body, options.platform
+        )
         await self._container.start()
         try:
             async with asyncio.timeout(START):
@@ -224,7 +227,7 @@ class _ContainerZygote:
 
     def _crash(self, why: str) -> BackendUnavailable:
         return BackendUnavailable(
-            f"the guest in {self._options.image!r}",
+            f"the guest in {self._image!r}",
             why=why,
             remedy="It needs an image with Python 3.9 or later.",
         )

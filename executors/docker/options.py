@@ -28,7 +28,8 @@ class ContainerOptions:
         One cannot be meant.
     """
 
-    image: str
+    image: str | None = None
+    """``None`` for one of ours that is there, or else the official Python."""
     container_name: str | None = None
     auto_remove: bool = True
     stop_container: bool = True
@@ -48,7 +49,7 @@ class ContainerOptions:
     init_command: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.image or self.image != self.image.strip():
+        if self.image is not None and (not self.image or self.image != self.image.strip()):
             raise UsageError(f"image={self.image!r} is not the name of an image.")
         for source, how in self.extra_volumes.items():
             _check_volume(source, how)

@@ -28,6 +28,7 @@ OUR_MEMORY = 64 << 20
 
 
 def settings(
+    image: str,
     policy: Policy,
     options: ContainerOptions,
     user: tuple[int, int],
@@ -47,7 +48,7 @@ def settings(
         The folder to mount as the workspace; ``None`` for a private one in memory.
     """
     return {
-        "Image": options.image,
+        "Image": image,
         "Entrypoint": command,
         "Cmd": [],
         "User": f"{user[0]}:{user[1]}",

@@ -30,6 +30,7 @@ class Options:
     read_only: tuple[Path, ...] = ()
     env: tuple[str, ...] = ()
     policy: Path | None = None
+    image: str | None = None
 
     def given(self) -> dict[str, Any]:
         """The options that were given, by name."""
@@ -47,8 +48,12 @@ def make_executor(name: str, options: Options) -> "CodeExecutor":
     """
     from ..executors.factory import create_executor
 
+    if options.image is not None and name != "docker":
+        raise UsageError("--image is for --executor docker.")
     if name == "sandbox":
         return create_executor(name, policy=sandbox_policy(options))
+    if name == "docker":
+        return create_executor(name, policy=sandbox_policy(options), image=options.image)
     if name == "local":
         return _local_executor(options)
     return create_executor(name, **_plain_options(options))
@@ -60,7 +65,8 @@ def sandbox_policy(options: Options) -> "Policy":
 
     base = Policy() if options.policy is None else Policy.from_toml(options.policy)
     changes = options.given()
-    changes.pop("policy", None)
+    for key in ("policy", "image"):
+        changes.pop(key, None)
     if options.network is not None:
         changes["network"] = _network(options.network)
     if options.env:

@@ -18,7 +18,7 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
     ],
     executor: Annotated[
         str,
-        typer.Option(metavar="NAME", help="sandbox, local, or 'package.module:Class'."),
+        typer.Option(metavar="NAME", help="sandbox, docker, local, or 'package.module:Class'."),
     ] = "sandbox",
     language: Annotated[
         str | None,
@@ -59,6 +59,9 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
         Path | None,
         typer.Option(metavar="FILE.toml", help="A policy; the other options go before it."),
     ] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The image, for --executor docker.")
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON object, nothing else.")
     ] = False,
@@ -80,5 +83,6 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
         read_only=tuple(read_only or ()),
         env=tuple(env or ()),
         policy=policy,
+        image=image,
     )
     return execute(file, options, executor=executor, language=language, json=json)
