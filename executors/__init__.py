@@ -35,6 +35,7 @@ from .functions import (
 
 if TYPE_CHECKING:
     from .docker import DockerCommandLineCodeExecutor, ImageProgress
+    from .jupyter import JupyterCodeExecutor, JupyterCodeResult
     from .local import LocalCommandLineCodeExecutor
     from .sandbox import SandboxCodeExecutor
     from .user_functions import UserFunctionsExecutor
@@ -86,10 +87,10 @@ __all__ = [
 
 
 _LAZY = {
-    "JupyterCodeExecutor": ".jupyter",
-    "JupyterCodeResult": ".jupyter",
     "DockerCommandLineCodeExecutor": ".docker",
     "ImageProgress": ".docker",
+    "JupyterCodeExecutor": ".jupyter",
+    "JupyterCodeResult": ".jupyter",
     "LocalCommandLineCodeExecutor": ".local",
     "SandboxCodeExecutor": ".sandbox",
     "UserFunctionsExecutor": ".user_functions",

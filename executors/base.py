@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -24,7 +24,7 @@ class CodeExecutor(ABC):
     usable. An executor starts by itself at the first call; ``async with`` also stops it.
     """
 
-    confined: ClassVar[bool] = True
+    confined: bool = True
     """False where code can do all that the caller can."""
 
     @abstractmethod

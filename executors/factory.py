@@ -21,7 +21,7 @@ _BUILT_IN = {
     "local": ".local:LocalCommandLineCodeExecutor",
     "sandbox": ".sandbox:SandboxCodeExecutor",
 }
-_NOT_BUILT_YET = ("azure")
+_NOT_BUILT_YET = ("azure",)
 
 
 def create_executor(name: str, **options: Any) -> CodeExecutor:
@@ -30,8 +30,8 @@ def create_executor(name: str, **options: Any) -> CodeExecutor:
     Parameters
     ----------
     name:
-        ``"sandbox"``, ``"local"``, the name of an entry point in the group
-        ``sandcrew.executors`` of an installed package, or ``"package.module:Class"``, which
+        ``"sandbox"``, ``"docker"``, ``"jupyter"``, ``"local"``, the name of an entry point in the
+        group ``sandcrew.executors`` of an installed package, or ``"package.module:Class"``, which
         imports that module: never take such a name from someone you would not run code of.
     options:
         The arguments of the executor's class.

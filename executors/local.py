@@ -7,7 +7,7 @@ import time
 import warnings
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..sandbox.errors import UsageError
 from ..sandbox.output import OutputCollector
@@ -61,7 +61,7 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
         An option makes no sense.
     """
 
-    confined: ClassVar[bool] = False
+    confined = False
 
     def __init__(
         self,

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..sandbox import owner
 from ..sandbox.errors import UsageError
 from ..sandbox.workspace import Workspace
 from .command_line import SUFFIXES
 from .filename import block_filename
+from .temporary import make_folder, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
     from types import SimpleNamespace
 
     from .block import CodeBlock
-
-
-_PREFIX = "sandcrew-local-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +41,14 @@ class Place:
 
     @classmethod
     def make(cls, work_dir: Path | None) -> Place:
-        _reap()
-        private = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{owner.this_process()}-"))
+        private = make_folder("local")
         (private / "blocks").mkdir()
         folder = private / "workspace" if work_dir is None else work_dir
         try:
             folder.mkdir(parents=True, exist_ok=True)
             fd = os.open(folder, os.O_DIRECTORY | os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            shutil.rmtree(private)
+            remove_folder(private)
             raise UsageError(f"work_dir {str(folder)!r} cannot be used: {error}.") from error
         return cls(folder, private, Workspace(fd))
 
@@ -84,7 +78,7 @@ class Place:
 
     def remove(self) -> None:
         os.close(self.workspace.dir_fd)
-        shutil.rmtree(self.private, ignore_errors=True)
+        remove_folder(self.private)
 
 
 def interpreter(context: SimpleNamespace | None) -> tuple[str, str | None]:
@@ -111,12 +105,3 @@ def environment(work_dir: Path, bin_path: str | None) -> dict[str, str]:
 def _prepend(variables: dict[str, str], name: str, folder: str) -> None:
     rest = variables.get(name)
     variables[name] = f"{folder}{os.pathsep}{rest}" if rest else folder
-
-
-def _reap() -> None:
-    """Remove what owners left who were killed; no link is followed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        whose = folder.name.removeprefix(_PREFIX).rpartition("-")[0]
-        mine = not folder.is_symlink() and folder.lstat().st_uid == os.geteuid()
-        if mine and not owner.is_alive(whose):
-            shutil.rmtree(folder, ignore_errors=True)

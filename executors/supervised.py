@@ -89,6 +89,12 @@ class SupervisedProcess:
             with contextlib.suppress(OSError):
                 self._control.shutdown(socket.SHUT_WR)
 
+    def interrupt(self) -> None:
+        """Send SIGINT to the program, as Ctrl-C does; it may live on."""
+        if not self._killed:
+            with contextlib.suppress(OSError):
+                self._control.send(b"i")
+
     async def output(self) -> AsyncGenerator[tuple[Stream, bytes], None]:
         """What the program prints, until no process holds its pipes any more."""
         reads: dict[asyncio.Future[bytes], Stream] = {

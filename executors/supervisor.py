@@ -114,11 +114,20 @@ def execute(argv: list[str], parent: int) -> None:
 
 
 def wait_for(program: int, control: int, wakeups: int) -> tuple[int, bool]:
-    """Wait for the program's end or the order to end it: its wait status, and whether told to."""
+    """Wait for the program's end or the order to end it: its wait status, and whether told to.
+
+    The order is the end of the control socket; a byte on it is to interrupt the program and what
+    it runs in the foreground.
+    """
     told = False
     while not told:
         ready, _, _ = select.select([control, wakeups], [], [])
-        told = control in ready or (wakeups in ready and signal.SIGTERM in os.read(wakeups, 4096))
+        if control in ready:
+            told = not os.read(control, 1)
+            if not told:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(program, signal.SIGINT)
+        told = told or (wakeups in ready and signal.SIGTERM in os.read(wakeups, 4096))
         for pid, status in reap():
             if pid == program:
                 return status, False

@@ -8,6 +8,7 @@ import stat
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from . import evidence
 from .errors import UsageError
 from .guest import kernel
 from .result import CodeResult
@@ -16,8 +17,9 @@ from .run import Run
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from .cgroup import Accounts
     from .guests import Guest
-    from .result import Contact, Denial, OutputEvent
+    from .result import Contact, Denial, OutputEvent, Usage
     from .workspace import Workspace
 
 
@@ -71,12 +73,21 @@ class Process(Run):
     @property
     def denials(self) -> tuple[Denial, ...]:
         """What it was refused until now."""
-        return self._denials()
+        return evidence.denials(self._guest.denied_calls if self._guest else (), self._proxy)
 
     @property
     def contacts(self) -> tuple[Contact, ...]:
         """The hosts it reached until now."""
         return self._proxy.log.contacted if self._proxy else ()
+
+    @property
+    def accounts(self) -> Accounts | None:
+        """What its cgroup has counted until now, if it has one."""
+        return self._guest.accounts_now() if self._guest else None
+
+    def usage_since(self, before: Accounts | None) -> Usage:
+        """What it has used since :attr:`accounts` were these."""
+        return evidence.usage({}, evidence.since(before, self.accounts))
 
     def open_socket(self, name: str) -> int:
         """The Unix socket ``name`` in the program's ``/tmp``, as an O_PATH descriptor.
@@ -123,10 +134,13 @@ class Process(Run):
         self.cancel()
         if self._following is not None:
             await asyncio.wait([self._following])
-            self._following.cancelled() or self._following.exception()
+            if not self._following.cancelled():
+                self._following.exception()  # whoever waits for it is told; nobody need
 
-    async def _start(self, guest: Guest, job: tuple[dict[str, Any], bytes], *args: Any) -> None:
-        await super()._start(guest, job, *args)
+    async def _start(
+        self, guest: Guest, job: tuple[dict[str, Any], bytes], owner: int | None
+    ) -> None:
+        await super()._start(guest, job, owner)
         self._begun.set()
 
 

@@ -13,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 class FilesContract(ContractBase):
     async def test_blocks_share_the_files_of_the_workspace(self) -> None:
         blocks = [
-            python("open('shared.txt', 'w').write('hello')"),
+            python("_ = open('shared.txt', 'w').write('hello')"),
             python("print(open('shared.txt').read())"),
         ]
         async with self.make_executor() as executor:
@@ -26,7 +26,7 @@ class FilesContract(ContractBase):
         assert result.output == "hello\n"
 
     async def test_files_put_there_from_outside_can_be_read_and_the_other_way_round(self) -> None:
-        code = "data = open('in/a.bin', 'rb').read(); open('out.bin', 'wb').write(data[::-1])"
+        code = "data = open('in/a.bin', 'rb').read(); _ = open('out.bin', 'wb').write(data[::-1])"
         async with self.make_executor() as executor:
             await executor.write_file("in/a.bin", b"\0\xff1")
             result = await run(executor, python(code))

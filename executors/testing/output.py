@@ -28,7 +28,7 @@ WAITS_FOR_GO = python("""
     os.write(2, b"second\\n")
     while not os.path.exists("go on"):
         time.sleep(0.01)
-    os.write(1, b"third\\n")
+    _ = os.write(1, b"third\\n")
 """)
 
 
@@ -68,13 +68,13 @@ class OutputContract(ContractBase):
         assert out == getattr(result, "stdout", None)
 
     async def test_nul_and_bytes_that_are_not_utf_8_survive(self) -> None:
-        code = r"import os; os.write(1, b'a\0b\xff\xfec\n')"
+        code = r"import os; _ = os.write(1, b'a\0b\xff\xfec\n')"
         async with self.make_executor() as executor:
             result = await run(executor, python(code))
         assert (result.exit_code, result.output) == (0, "a\0b\ufffd\ufffdc\n")
 
     async def test_a_character_printed_in_two_halves_is_one(self) -> None:
-        code = r"import os; os.write(1, b'\xe6'); os.write(1, b'\x9d\xb1')"
+        code = r"import os; os.write(1, b'\xe6'); _ = os.write(1, b'\x9d\xb1')"
         async with self.make_executor() as executor:
             assert (await run(executor, python(code))).output == "東"
 

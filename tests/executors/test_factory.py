@@ -35,14 +35,13 @@ def test_a_class_can_be_named_by_its_module() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match=r"local, sandbox"):
+    with pytest.raises(UsageError, match=r"jupyter, local, sandbox"):
         create_executor("lokal")
 
 
-@pytest.mark.parametrize("name", ["docker", "jupyter", "azure"])
-def test_what_is_not_built_yet_says_so(name: str) -> None:
+def test_what_is_not_built_yet_says_so() -> None:
     with pytest.raises(BackendUnavailable, match="not built yet"):
-        create_executor(name)
+        create_executor("azure")
 
 
 @pytest.mark.parametrize("name", ["no_such_module:X", "os:X", "os:path", ":", "os:", "x y:z"])

@@ -1,0 +1,94 @@
+"""The addresses of a kernel's five sockets and its key: its connection file.
+
+The sockets are Unix sockets, so that a kernel without any network can be talked to. See
+"Connection files" and "Wire protocol" in the documentation of jupyter_client.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from ..temporary import make_folder, remove_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the sockets are: at ``{base}-1`` to ``{base}-5``, in the order of CHANNELS."""
+
+    base: str
+    key: str
+
+    @classmethod
+    def new(cls, base: str) -> Self:
+        """With a key nobody else knows."""
+        return cls(base, secrets.token_hex(32))
+
+    def names(self) -> Iterator[str]:
+        """The five socket files."""
+        return (f"{self.base}-{number}" for number in range(1, len(CHANNELS) + 1))
+
+    def at(self, base: str) -> Connection:
+        """The same sockets under the path another process sees."""
+        return Connection(base, self.key)
+
+    def info(self) -> dict[str, Any]:
+        """The content of a connection file."""
+        ports = {f"{channel}_port": number for number, channel in enumerate(CHANNELS, start=1)}
+        return {
+            "transport": "ipc",
+            "ip": self.base,
+            **ports,
+            "key": self.key,
+            "signature_scheme": "hmac-sha256",
+        }
+
+    def file(self) -> str:
+        """The text of the connection file."""
+        return json.dumps(self.info())
+
+
+class Rendezvous:
+    """A private folder of this host where the sockets of one kernel are found.
+
+    The address of a Unix socket has at most 107 bytes (unix(7)), and a temporary folder may be
+    deeper than that. So the folder is named by a descriptor of this process, which every process
+    of the same user can follow while this one lives.
+    """
+
+    def __init__(self) -> None:
+        self.path = make_folder("kernel")
+        self._folder = os.open(self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._held: list[int] = []
+
+    @property
+    def base(self) -> str:
+        """The ``base`` of a :class:`Connection` here."""
+        return f"/proc/{os.getpid()}/fd/{self._folder}/k"
+
+    def hold(self, number: int, socket: int) -> None:
+        """Let the address with this number lead to an O_PATH descriptor, which is now ours."""
+        self._held.append(socket)
+        (self.path / f"k-{number}").symlink_to(f"/proc/{os.getpid()}/fd/{socket}")
+
+    def is_there(self, number: int) -> bool:
+        """Whether the kernel has made its socket (or :meth:`hold` was told of it)."""
+        return (self.path / f"k-{number}").exists()
+
+    def close(self) -> None:
+        """Remove it; idempotent."""
+        held, self._held = self._held, []
+        if self._folder >= 0:
+            held.append(self._folder)
+            self._folder = -1
+        for fd in held:
+            os.close(fd)
+        remove_folder(self.path)

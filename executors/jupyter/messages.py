@@ -1,0 +1,168 @@
+"""Messages of the Jupyter protocol, as a hostile kernel may send them.
+
+The signature of a message proves nothing here: the code in a kernel can read its key. So what
+arrives is bounded in size, count and depth and taken only in the shape the protocol gives it
+("Messaging in Jupyter" in the documentation of jupyter_client); the rest is counted and dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_MESSAGE = 256 << 20
+"""Bytes of a message that libzmq takes in; for a larger one it drops the connection."""
+MAX_CONTENT = 16 << 20
+"""Bytes of content that are parsed: parsed JSON takes twenty times its size at worst."""
+MAX_HEADER = 64 << 10
+MAX_DEPTH = 50
+"""Levels of nested values."""
+MAX_FORMS = 32
+"""Forms in which one value may be displayed."""
+KEPT_OF_STREAM = 4 << 20
+"""Bytes of an over-long piece of printed text that are kept from each end."""
+
+_DELIMITER = b"<IDS|MSG>"
+_LONG_STREAM = re.compile(rb'\{\s*"name":\s*"(stdout|stderr)",\s*"text":\s*"')
+_CUT = "\n[… {:,} bytes dropped …]\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: ``parent`` is the id of the request it belongs to."""
+
+    kind: str
+    parent: str
+    content: dict[str, Any]
+
+
+class Malformed(ValueError):
+    """What arrived is no message, or more than is taken."""
+
+
+def parse(frames: Sequence[Any]) -> Message:
+    """The message in ``frames`` (of bytes, or memoryviews of them).
+
+    Raises
+    ------
+    Malformed
+        It is none.
+    """
+    parts = _after_delimiter(frames)
+    header = _object(parts[1], MAX_HEADER)
+    parent = _object(parts[2], MAX_HEADER)
+    kind, request = header.get("msg_type"), parent.get("msg_id", "")
+    if not isinstance(kind, str) or not isinstance(request, str):
+        raise Malformed("a message without a type")
+    if kind == "stream" and len(parts[4]) > MAX_CONTENT:
+        return Message(kind, request, _long_stream(parts[4]))
+    return Message(kind, request, _object(parts[4], MAX_CONTENT))
+
+
+def _after_delimiter(frames: Sequence[Any]) -> Sequence[Any]:
+    """Signature, header, parent header, metadata, content."""
+    for index, frame in enumerate(frames[:8]):
+        if frame == _DELIMITER:
+            parts = frames[index + 1 :]
+            if len(parts) >= 5:
+                return parts
+            break
+    raise Malformed("no message of the Jupyter protocol")
+
+
+def _object(frame: Any, limit: int) -> dict[str, Any]:
+    if len(frame) > limit:
+        raise Malformed(f"{len(frame):,} bytes in one message")
+    try:
+        value = json.loads(bytes(frame))
+    except (ValueError, RecursionError) as error:
+        raise Malformed("no JSON") from error
+    content = cast("dict[str, Any]", value)
+    if not isinstance(value, dict) or too_deep(content):
+        raise Malformed("not the content of a message")
+    return content
+
+
+def too_deep(value: object) -> bool:
+    """True for values nested so deep that handling them could exhaust the stack."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += cast("dict[str, object]", item).values()
+            elif isinstance(item, list):
+                below += cast("list[object]", item)
+        level = [item for item in below if isinstance(item, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _long_stream(frame: Any) -> dict[str, Any]:
+    """Head and tail of the text of a message too large to be parsed."""
+    data = bytes(frame)
+    start = _LONG_STREAM.match(data)
+    if start is None:
+        raise Malformed(f"{len(data):,} bytes in one message")
+    end = len(data.rstrip().rstrip(b"}").rstrip()) - 1  # at the quote that ends the text
+    head = _unescape(data[start.end() : start.end() + KEPT_OF_STREAM])
+    tail = _unescape(data[end - KEPT_OF_STREAM : end])
+    dropped = end - start.end() - 2 * KEPT_OF_STREAM
+    return {"name": start[1].decode(), "text": head + _CUT.format(dropped) + tail}
+
+
+def _unescape(piece: bytes) -> str:
+    """Part of a JSON string, cut anywhere: what the cut spoilt at either end is left out."""
+    text = piece.decode("utf-8", "ignore")
+    for cut in range(13):  # as long as a surrogate pair of two escapes is
+        for start in range(13):
+            part = text[start : len(text) - cut]
+            try:
+                return str(json.loads(f'"{part}"', strict=False))
+            except ValueError:
+                continue
+    raise Malformed("no JSON string")
+
+
+def text_of(content: dict[str, Any], key: str) -> str:
+    """A text, or nothing."""
+    value = content.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def lines_of(content: dict[str, Any], key: str) -> list[str]:
+    """A list of texts, as far as it is one."""
+    value = content.get(key)
+    lines = cast("list[object]", value) if isinstance(value, list) else []
+    return [line for line in lines[:1000] if isinstance(line, str)]
+
+
+def dicts_of(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """A list of objects, as far as it is one."""
+    value = content.get(key)
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("dict[str, Any]", item) for item in items[:100] if isinstance(item, dict)]
+
+
+def forms_of(content: dict[str, Any]) -> dict[str, Any]:
+    """The forms of a displayed value by MIME type; texts are one string, not a list of lines."""
+    data = content.get("data")
+    if not isinstance(data, dict):
+        return {}
+    forms: dict[str, Any] = {}
+    for kind, form in list(cast("dict[str, Any]", data).items())[:MAX_FORMS]:
+        if not _is_json(kind) and isinstance(form, list):
+            form = "".join(part for part in cast("list[object]", form) if isinstance(part, str))
+        if _is_json(kind) or isinstance(form, str):
+            forms[kind] = form
+    return forms
+
+
+def _is_json(kind: str) -> bool:
+    return kind.startswith("application/") and kind.endswith("json")
