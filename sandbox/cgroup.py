@@ -11,6 +11,7 @@ import itertools
 import os
 import signal
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ class Cgroup:
             The kernel refused.
         """
         for folder in set(self.folders.values()):
-            (folder / "cgroup.procs").write_text(str(pid))
+            _write(folder / "cgroup.procs", str(pid))
 
     def accounts(self) -> Accounts:
         """What has been counted until now."""
@@ -88,7 +89,7 @@ class Cgroup:
             _remove(folder)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cgroups:
     """The places under which this process may make cgroups, by controller."""
 
@@ -104,12 +105,13 @@ class Cgroups:
             The kernel refused.
         """
         name = f"{_NAME}-{this_process()}-{next(_number)}"
-        cgroup = Cgroup(self.version, {key: path / name for key, path in self.parents.items()})
+        used = (key for key in self.parents if key != "cpu" or policy.cpus)
+        cgroup = Cgroup(self.version, {key: self.parents[key] / name for key in used})
         try:
             for folder in set(cgroup.folders.values()):
-                folder.mkdir()
+                os.mkdir(folder)  # noqa: PTH102  (once for each guest, where it counts)
             for controller, file, value in self._limits(policy):
-                (cgroup.folders[controller] / file).write_text(value)
+                _write(cgroup.folders[controller] / file, value)
         except OSError:
             cgroup.remove()
             raise
@@ -123,18 +125,24 @@ class Cgroups:
                 if not is_alive(owner):
                     _remove(folder)
 
+    @cached_property
+    def _counts_swap(self) -> bool:
+        """Whether this kernel was built and started with accounts of swap."""
+        file = "memory.swap.max" if self.version == 2 else "memory.memsw.limit_in_bytes"
+        return (self.parents["memory"] / file).exists()
+
     def _limits(self, policy: Policy) -> Iterator[tuple[str, str, str]]:
         yield "pids", "pids.max", str(policy.processes + _OURS)
         quota = policy.cpus * _PERIOD if policy.cpus else None
         if self.version == 2:
             yield "memory", "memory.max", str(policy.memory)
-            if (self.parents["memory"] / "memory.swap.max").exists():
+            if self._counts_swap:
                 yield "memory", "memory.swap.max", "0"
             if quota and "cpu" in self.parents:
                 yield "cpu", "cpu.max", f"{quota} {_PERIOD}"
             return
         yield "memory", "memory.limit_in_bytes", str(policy.memory)
-        if (self.parents["memory"] / "memory.memsw.limit_in_bytes").exists():
+        if self._counts_swap:
             yield "memory", "memory.memsw.limit_in_bytes", str(policy.memory)
         if quota and "cpu" in self.parents:
             yield "cpu", "cpu.cfs_quota_us", str(quota)
@@ -189,30 +197,52 @@ def _below(mount: Path, path: str) -> Path:
 
 
 def _remove(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        for pid in (folder / "cgroup.procs").read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-    with contextlib.suppress(OSError):  # then it is busy for a moment, and the next reaper's
-        folder.rmdir()
+    try:
+        os.rmdir(folder)  # noqa: PTH106
+    except OSError:
+        with contextlib.suppress(OSError):  # then it is busy for a moment, and the next reaper's
+            for pid in _read(folder / "cgroup.procs").split():
+                os.kill(int(pid), signal.SIGKILL)
+            folder.rmdir()
+
+
+# Files of the kernel are read and written once or twice for each guest, so without the layers of
+# a file object, which ask it for its size, its kind and its position.
+
+
+def _write(path: Path, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def _read(path: Path) -> str:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 1 << 16).decode()
+    finally:
+        os.close(fd)
 
 
 def _read_int(path: Path) -> int | None:
     try:
-        return int(path.read_text())
+        return int(_read(path))
     except (OSError, ValueError):
         return None
 
 
 def _words(path: Path) -> set[str]:
     try:
-        return set(path.read_text().split())
+        return set(_read(path).split())
     except OSError:
         return set()
 
 
 def _field(path: Path, name: str) -> int | None:
     with contextlib.suppress(OSError, ValueError):
-        for line in path.read_text().splitlines():
+        for line in _read(path).splitlines():
             key, _, value = line.partition(" ")
             if key == name:
                 return int(value)

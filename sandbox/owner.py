@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 
 def this_process() -> str:
     """A name for this process that no other one gets, its number's next holder included."""
-    return f"{Path('/proc/self/ns/pid').stat().st_ino}-{os.getpid()}-{_start_time(os.getpid())}"
+    return _name_of(os.getpid())
+
+
+@cache
+def _name_of(pid: int) -> str:
+    """For the running process only: after a fork it is asked with another number."""
+    return f"{Path('/proc/self/ns/pid').stat().st_ino}-{pid}-{_start_time(pid)}"
 
 
 def is_alive(owner: str) -> bool:
