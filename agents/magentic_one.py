@@ -65,6 +65,8 @@ class MagenticOne(MagenticOneGroupChat):
         Where code runs; by default a sandbox. The file surfer reads its workspace.
     approval_func:
         Asked before code runs.
+    max_turns:
+        How many turns the crew may take.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class MagenticOne(MagenticOneGroupChat):
         input_func: InputFuncType | None = None,
         code_executor: CodeExecutor | None = None,
         approval_func: ApprovalFuncType | None = None,
+        *,
+        max_turns: int | None = 20,
     ) -> None:
         self._own = create_default_code_executor() if code_executor is None else None
         executor = code_executor or self._own
@@ -88,7 +92,7 @@ class MagenticOne(MagenticOneGroupChat):
             crew.insert(0, FileSurfer("FileSurfer", client, base_path=folder or ".", files=files))
         if hil_mode:
             crew.append(UserProxyAgent("User", input_func=input_func))
-        super().__init__(crew, client)
+        super().__init__(crew, client, max_turns=max_turns)
 
     async def close(self) -> None:
         """Stop the team's own executor; idempotent."""

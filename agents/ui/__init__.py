@@ -1,22 +1,29 @@
-"""Shows a run to a person."""
+"""Shows a run to a person, and asks them."""
 
 from typing import TYPE_CHECKING
 
 from ..later import later
 
 if TYPE_CHECKING:
-    from .console import Console
+    from .approval import TerminalApproval
+    from .console import Console, RichConsole
+    from .converse import converse
     from .user_input import UserInputManager
 
 __all__ = [
     "Console",
+    "RichConsole",
+    "TerminalApproval",
     "UserInputManager",
+    "converse",
 ]
 
 __getattr__ = later(
     __name__,
     {
-        "console": ["Console"],
+        "approval": ["TerminalApproval"],
+        "console": ["Console", "RichConsole"],
+        "converse": ["converse"],
         "user_input": ["UserInputManager"],
     },
 )

@@ -11,7 +11,7 @@ from ..messages import BaseAgentEvent, BaseChatMessage, UserInputRequestedEvent
 from .user_input import UserInputManager
 
 if TYPE_CHECKING:
-    from rich.console import Console as RichConsole
+    from rich.console import Console as Screen
 
 T = TypeVar("T", bound=TaskResult | Response)
 
@@ -22,7 +22,7 @@ async def Console(  # noqa: N802 (AutoGen's name)
     no_inline_images: bool = False,
     output_stats: bool = False,
     user_input_manager: UserInputManager | None = None,
-    console: "RichConsole | None" = None,
+    console: "Screen | None" = None,
 ) -> T:
     """Print what a run or a turn tells, and give its result.
 
@@ -49,11 +49,11 @@ async def Console(  # noqa: N802 (AutoGen's name)
         The stream ended without a result.
     """
     # rich takes longer to import than all the rest.
-    from rich.console import Console as RichConsole
+    from rich.console import Console as Screen
 
     from .printer import Printer
 
-    printer = Printer(console or RichConsole(highlight=False), output_stats=output_stats)
+    printer = Printer(console or Screen(highlight=False), output_stats=output_stats)
     last: T | None = None
     async with aclosing(stream):
         async for item in stream:
@@ -67,3 +67,7 @@ async def Console(  # noqa: N802 (AutoGen's name)
     if last is None:
         raise UsageError("The stream ended without a TaskResult or a Response.")
     return last
+
+
+RichConsole = Console
+"""AutoGen's name for the one on rich, which this is."""

@@ -27,7 +27,7 @@ NAMES = {
         task_messages""",
     "sandcrew.agents.teams": """BaseGroupChat DiGraph DiGraphBuilder DiGraphEdge DiGraphNode
         GraphFlow GroupChat MagenticOneGroupChat RoundRobinGroupChat SelectorGroupChat Swarm""",
-    "sandcrew.agents.ui": "Console UserInputManager",
+    "sandcrew.agents.ui": "Console RichConsole TerminalApproval UserInputManager converse",
     "sandcrew.agents.runtime": """CacheStore CancellationToken FunctionCall Image InMemoryStore
         cancel_scope cancellable""",
     "sandcrew.agents.models": """CHAT_CACHE_VALUE_TYPE AssistantMessage BudgetChatCompletionClient

@@ -29,6 +29,7 @@ class _Saved(BaseModel):
     rounds: int = 0
     stalls: int = 0
     plans_without_progress: int = 0
+    satisfied: bool = False
 
 
 class MagenticOneGroupChat(BaseGroupChat):
@@ -94,6 +95,11 @@ class MagenticOneGroupChat(BaseGroupChat):
         self._orchestrator = Orchestrator(ORCHESTRATOR, model_client, roles, final_answer_prompt)
         self._state = _Saved()
 
+    @property
+    def satisfied(self) -> bool:
+        """True once the orchestrator found that everything the last task asks for is done."""
+        return self._state.satisfied
+
     async def _choose(self, token: CancellationToken) -> AsyncGenerator[Entry | Next | End, None]:
         state = self._state
         if state.task is None:
@@ -118,6 +124,7 @@ class MagenticOneGroupChat(BaseGroupChat):
                 return
             if judged.ledger.is_request_satisfied.answer:
                 reason = judged.ledger.is_request_satisfied.reason or "The request is satisfied."
+                state.satisfied = True
                 break
             self._count(judged.ledger.stalls)
             if state.stalls < self._max_stalls:

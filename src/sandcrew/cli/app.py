@@ -10,6 +10,7 @@ from .bench import bench_app
 from .demo import demo_command
 from .doctor import doctor_command
 from .exec import exec_command
+from .kernels import kernels_app
 from .images import images_app
 from .run import run_command
 
@@ -25,6 +26,7 @@ app.command("run")(run_command)
 app.command("exec")(exec_command)
 app.command("doctor")(doctor_command)
 app.add_typer(bench_app, name="bench")
+app.add_typer(kernels_app, name="kernels")
 app.add_typer(images_app, name="images")
 
 

@@ -17,8 +17,12 @@ def demo_command(
         Path, typer.Option(metavar="DIR", help="Where the chart and the record go.")
     ] = Path("sandcrew-demo"),
     executor: Annotated[
-        str, typer.Option(metavar="NAME", help="sandbox, local, or 'package.module:Class'.")
+        str,
+        typer.Option(metavar="NAME", help="sandbox, docker, local, or 'package.module:Class'."),
     ] = "sandbox",
+    image: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The image, for --executor docker.")
+    ] = None,
 ) -> int:
     """Watch a team analyse a real data set, without any key.
 
@@ -29,7 +33,9 @@ def demo_command(
         _need(module)
     from ..agents.models import ReplayChatCompletionClient
     from .backend import Options
-    from .team import Job, work, workspace_executor
+    from .crews.crew import Means
+    from .crews.pair import pair
+    from .work import Job, work, workspace_executor
 
     said = [file.read_text("utf-8").strip() for file in sorted(DATA.glob("[0-9]-*.md"))]
     job = Job(
@@ -37,12 +43,16 @@ def demo_command(
         task=(DATA / "task.md").read_text("utf-8").strip(),
         files=[DATA / "co2.csv"],
         folder=output,
-        max_turns=2 * len(said),
     )
-    runner = workspace_executor(executor, Options())
+    runner = workspace_executor(executor, Options(image=image))
     print("This coder is a recording; its code is really run, here and now.")
-    answered = asyncio.run(work(job, ReplayChatCompletionClient(said), runner))
-    return 0 if answered else 1
+    recorded = ReplayChatCompletionClient(said)
+
+    def client(**_: object) -> ReplayChatCompletionClient:
+        return recorded
+
+    crew = pair(Means(client, runner, max_turns=2 * len(said)))
+    return 0 if asyncio.run(work(job, crew, runner)) else 1
 
 
 def _need(module: str) -> None:

@@ -68,17 +68,22 @@ class Record:
             case ModelClientStreamingChunkEvent():
                 self._saying.append(item)
             case CodeGenerationEvent():
+                if item.models_usage is not None:  # Its own words, not those of another before.
+                    self._said(item)
                 self._running = item.code_blocks
                 self._printed.clear()
             case CodeOutputEvent():
                 self._printed.append(item)
             case CodeExecutionEvent():
                 await self._ran(item.result)
-            case BaseChatMessage() if "exit_code" not in item.metadata:
-                self._saying.clear()
-                self.steps.append(Said(item.source, item.to_text()))
+            case BaseChatMessage() if item.models_usage or "exit_code" not in item.metadata:
+                self._said(item)
             case _:
                 pass  # the executor's report repeats the result; other events come with a message
+
+    def _said(self, item: BaseAgentEvent | BaseChatMessage) -> None:
+        self._saying.clear()
+        self.steps.append(Said(item.source, item.to_text()))
 
     async def _ran(self, result: CodeResult) -> None:
         blocks, self._running = self._running or [], None

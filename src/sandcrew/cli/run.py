@@ -6,11 +6,15 @@ import re
 from datetime import datetime
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..sandbox.errors import UsageError
+from .crews import crew_of
+
+if TYPE_CHECKING:
+    from ..agents.models import ChatCompletionClient
 
 DEFAULT_MODEL = "gpt-5-mini"
 _LIBRARIES = (
@@ -31,14 +35,21 @@ def run_command(  # noqa: PLR0913 (each is an option of the command)
         typer.Option(metavar="NAME", help=f"The model; {DEFAULT_MODEL} by default at OpenAI."),
     ] = None,
     executor: Annotated[
-        str, typer.Option(metavar="NAME", help="sandbox, local, or 'package.module:Class'.")
+        str,
+        typer.Option(metavar="NAME", help="sandbox, docker, local, or 'package.module:Class'."),
     ] = "sandbox",
+    image: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The image, for --executor docker.")
+    ] = None,
     team: Annotated[
-        str, typer.Option(metavar="NAME", help="pair: one writes code, the other runs it.")
+        str, typer.Option(metavar="NAME", help="pair, solo, review, magentic, or a FILE.toml.")
     ] = "pair",
     max_turns: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Turns of both after which to stop.")
+        int, typer.Option(metavar="N", min=1, help="Turns of all together after which to stop.")
     ] = 20,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Ask before code runs; answers can be remembered.")
+    ] = False,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Of each program; 60 by default.")
     ] = None,
@@ -47,26 +58,36 @@ def run_command(  # noqa: PLR0913 (each is an option of the command)
         typer.Option(metavar="DIR", help="Where the record goes; ./runs/… by default."),
     ] = None,
 ) -> int:
-    """Let a coder and an executor solve a task on your files.
+    """Let a team solve a task on your files.
+
+    The teams: `pair`, one writes code and another runs it; `solo`, one agent does both and mends
+    its own mistakes; `review`, a third checks the output and the code until the tests pass;
+    `magentic`, an orchestrator plans and leads; or your own, described in a TOML file.
 
     The model comes from OpenAI (`OPENAI_API_KEY`) or from any server that speaks its protocol
     (`OPENAI_BASE_URL`). What the code makes, a transcript and a notebook are kept. Ctrl-C stops
     at once and keeps what there is.
     """
-    if team != "pair":
-        raise UsageError(f"--team {team}: there is only 'pair'.")
     files = file or []
     _check_names(files)
+    make_crew = crew_of(team)
     model = _model(model)
 
     from ..agents.models import OpenAIChatCompletionClient
+    from ..agents.ui import TerminalApproval
     from .backend import Options
-    from .team import Job, work, workspace_executor
+    from .crews.crew import Means
+    from .work import Job, work, workspace_executor
 
-    job = Job(_title(task), task, files, output or _new_folder(task), max_turns, _libraries())
+    job = Job(_title(task), task, files, output or _new_folder(task))
     runner = workspace_executor(executor, Options(timeout=timeout))
-    client = OpenAIChatCompletionClient(model=model)
-    return 0 if asyncio.run(work(job, client, runner)) else 1
+
+    def client(**options: Any) -> "ChatCompletionClient":
+        options.setdefault("model", model)
+        return OpenAIChatCompletionClient(**options)
+
+    means = Means(client, runner, max_turns, TerminalApproval() if ask else None, _libraries())
+    return 0 if asyncio.run(work(job, make_crew(means), runner)) else 1
 
 
 def _model(name: str | None) -> str:

@@ -1,39 +1,19 @@
-"""The team of ``run`` and ``demo``: one writes code, the other runs it."""
+"""What ``run`` and ``demo`` do: a crew works on a task, and the record of it is kept."""
 
 import os
-import warnings
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ..agents import AssistantAgent, CodeExecutorAgent, RoundRobinGroupChat
-from ..agents.conditions.simple import SimpleTermination
-from ..agents.messages import BaseAgentEvent, BaseChatMessage, TextMessage
-from ..agents.models import ChatCompletionClient
-from ..agents.ui import Console
+from ..agents.base import TaskResult
+from ..agents.ui import Console, converse
 from ..executors.blockwise import BlockwiseExecutor
-from ..executors.extractor import extract_code_blocks
 from ..sandbox.errors import UsageError
 from .backend import Options, make_executor
-from .record import Record
+from .crews.crew import Crew
+from .record import Item, Record
 from .terminal import one_line
-
-CODER, EXECUTOR = "coder", "executor"
-ANSWERED = "the coder has answered"
-
-INSTRUCTIONS = """\
-You solve the user's task by writing programs. Put a whole program into one ```python block, or \
-```sh for the shell. It is run as it stands, in a fresh interpreter inside a sandbox without \
-network, in the folder that holds the user's files; then you are shown what it printed. \
-Variables do not survive from one program to the next, files do.
-
-Look at the data before you rely on it. Print what you need to see. Save charts as PNG files. \
-When a program fails, say in a sentence why, and give the whole mended program. Never make up a \
-result.
-
-When the task is done, answer in a few sentences and without any code block: that ends the work.\
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +28,6 @@ class Job:
     """They are put into the workspace, by their names."""
     folder: Path
     """Where the record is kept."""
-    max_turns: int
-    remarks: str = ""
-    """What the coder is told besides its instructions."""
-
-
-class Answered(SimpleTermination):
-    """Met when the coder says something without code: that is the answer."""
-
-    async def _reason(self, messages: Sequence[BaseAgentEvent | BaseChatMessage]) -> str | None:
-        for message in messages:
-            said = isinstance(message, TextMessage) and message.source == CODER
-            if said and not extract_code_blocks(message.to_text()):
-                return ANSWERED
-        return None
 
 
 def workspace_executor(name: str, options: Options) -> BlockwiseExecutor:
@@ -78,8 +44,8 @@ def workspace_executor(name: str, options: Options) -> BlockwiseExecutor:
     return executor
 
 
-async def work(job: Job, model: ChatCompletionClient, executor: BlockwiseExecutor) -> bool:
-    """Let the team do the job, shown on the terminal; true when it came to an answer.
+async def work(job: Job, crew: Crew, executor: BlockwiseExecutor) -> bool:
+    """Let the crew do the job, shown on the terminal; true when it is solved.
 
     Whatever ends it, the record is kept.
 
@@ -90,36 +56,20 @@ async def work(job: Job, model: ChatCompletionClient, executor: BlockwiseExecuto
     """
     _check_folder(job.folder)
     record = Record(job.folder, executor)
+
+    def show(stream: AsyncGenerator[Item, None]) -> Coroutine[Any, Any, TaskResult]:
+        return Console(record.follow(stream))
+
     async with executor:
         names = await _put_files(job.files, executor)
         task = "\n\n".join(part for part in (job.task, names) if part)
-        stream = _team(job, model, executor).run_stream(task=task)
         try:
-            async with aclosing(record.follow(stream)) as followed:
-                result = await Console(followed)
+            result = await converse(crew.team, task, show=show)
         finally:
             await record.break_off()
             if record.worth_keeping:
                 _say_where(record.save(job.title))
-    return result.stop_reason == ANSWERED
-
-
-def _team(
-    job: Job, model: ChatCompletionClient, executor: BlockwiseExecutor
-) -> RoundRobinGroupChat:
-    coder = AssistantAgent(
-        CODER,
-        model,
-        system_message=f"{INSTRUCTIONS}\n\n{job.remarks}".strip(),
-        model_client_stream=True,
-    )
-    with warnings.catch_warnings():
-        # Who says --executor local has been told what it means.
-        warnings.simplefilter("ignore", UserWarning)
-        runner = CodeExecutorAgent(EXECUTOR, executor, sources=[CODER])
-    return RoundRobinGroupChat(
-        [coder, runner], termination_condition=Answered(), max_turns=job.max_turns
-    )
+    return crew.solved(result)
 
 
 def _check_folder(folder: Path) -> None:
