@@ -67,8 +67,9 @@ class Cell:
             The sandbox was lost.
         """
         self._live = live
-        before = live.zygote.workspace.snapshot()
-        self._collector = live.listen(self)
+        before = live.workspace.snapshot()
+        self._collector = live.collector
+        live.listen(self)
         started = time.monotonic()
         if self._timeout is not None:
             self._call_later(self._timeout, self._decide, "timeout")
@@ -194,6 +195,7 @@ class Cell:
             self._asking.cancel()
         self._live.drain()
         self._live.listen(None)
+        self._live.new_collector()
 
     def _call_later(self, seconds: float, function: Any, *args: Any) -> None:
         self._timers.append(asyncio.get_running_loop().call_later(seconds, function, *args))
@@ -221,7 +223,7 @@ class Cell:
             stdout=collector.stdout,
             stderr=collector.stderr,
             outputs=tuple(self._shown),
-            artifacts=live.zygote.workspace.artifacts(before) if live.zygote.alive else (),
+            artifacts=live.workspace.artifacts(before) if live.zygote.alive else (),
             timed_out=self._verdict == "timeout",
             cancelled=self._verdict == "cancelled",
             limit_hit=self._limit_hit(exit_code, since),

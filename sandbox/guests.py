@@ -20,30 +20,44 @@ if TYPE_CHECKING:
 
 _DEATH = 5.0
 """Seconds a killed guest has to be gone; the kernel takes milliseconds."""
+_LATE = 0.1
+"""Seconds by which the exit code of a branch may come later than its end."""
+_UNKNOWN = 137
 
 
 class Guest:
     """One guest, from its fork to its end. Made by a zygote, used for one job.
 
-    ``end`` is what is known of its end: the report of its first process, or of the zygote if
-    that was killed. It holds ``exit_code``, ``cpu_seconds``, ``peak_memory``, or ``error``.
-    ``accounts`` is what its cgroup counted, if it has one. ``order`` is the signal upon which its
-    first process, or the kernel for it, kills all others.
+    ``number`` is its own within the zygote. ``end`` is what is known of its end: the report of its
+    first process, or of the zygote if that was killed. It holds ``exit_code``, ``cpu_seconds``,
+    ``peak_memory``, or ``error``. ``accounts`` is what its cgroup counted, if it has one. ``order``
+    is the signal upon which its first process, or the kernel for it, kills all others.
+
+    A branch has a ``parent``, in whose pid namespace it lives: so the first process of a parent
+    lives on as long as one of its branches does.
     """
 
     def __init__(
         self,
+        number: int,
         sock: socket.socket,
         cgroup: Cgroup | None,
         order: signal.Signals = signal.SIGKILL,
+        parent: Guest | None = None,
     ) -> None:
+        self.number = number
+        self.parent = parent
         self._channel = Channel(sock, self._on_frame, self._on_close)
         self._channel.attach()
         self._cgroup = cgroup
         self._order = order
         self._pidfd: int | None = None
-        self._door: socket.socket | None = None
-        self._folder: int | None = None
+        self._handles: dict[str, int] = {}
+        self._answers: dict[str, asyncio.Future[list[int]]] = {}
+        self._telling: set[asyncio.Task[None]] = set()
+        self._branches: dict[int, Guest] = {}
+        self._line: dict[int, Guest] = {}
+        self._exit_code: int | None = None
         self._confined = False
         self._killed = False
         self._ready = asyncio.Event()
@@ -54,10 +68,18 @@ class Guest:
         self.denied_calls: list[int] = []
         self.limit: str | None = None
         self.on_end: Callable[[], None] | None = None
+        self.on_gone: Callable[[], None] | None = None
+        if parent is not None:
+            parent._branches[number] = parent.root._line[number] = self
+
+    @property
+    def root(self) -> Guest:
+        """The one of its line that is nobody's branch, who hears of all their refused calls."""
+        return self if self.parent is None else self.parent.root
 
     @property
     def usable(self) -> bool:
-        """False when it has ended before it got a job."""
+        """False when it has ended."""
         return self.end is None and self.lost is None
 
     def accounts_now(self) -> Accounts | None:
@@ -82,8 +104,20 @@ class Guest:
 
     def take_door(self) -> socket.socket | None:
         """The listening socket inside, on which the host is to accept; the taker closes it."""
-        door, self._door = self._door, None
-        return door
+        door = self._handles.pop("door", None)
+        return None if door is None else socket.socket(fileno=door)
+
+    def take_handle(self, name: str) -> int:
+        """The descriptor of one of its folders or namespaces; the taker closes it.
+
+        Raises
+        ------
+        BackendError
+            It was not given.
+        """
+        if name not in self._handles:
+            raise BackendError(f"A guest did not give its {name!r}.")
+        return self._handles.pop(name)
 
     @property
     def folder(self) -> int:
@@ -91,20 +125,42 @@ class Guest:
 
         What is in it is the guest's: look names up with ``openat2`` and follow no link.
         """
-        assert self._folder is not None
-        return self._folder
+        return self._handles["tmp"]
+
+    def add_to_cgroup(self, pidfd: int) -> None:
+        """Count a process with this guest, and what it forks later.
+
+        Raises
+        ------
+        OSError
+            It has ended, or the kernel refused.
+        """
+        if self._cgroup is not None:
+            self._cgroup.add(_pid_of(pidfd))
 
     async def send_job(self, job: dict[str, Any], code: bytes, fds: Sequence[int]) -> None:
         """Give the guest its one job, with ``fds`` as its stdout, its stderr and what it needs."""
         with contextlib.suppress(OSError):  # it was killed meanwhile, and will be reported so
             await self._channel.send({"job": job}, code, fds)
 
-    def kill(self) -> None:
-        """Kill everything in the guest, by way of its first process."""
-        self._killed = True
-        if self._pidfd is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, self._order)
+    async def tell(self, header: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        """Say something to its first process, if it is a session's."""
+        with contextlib.suppress(OSError):
+            await self._channel.send(header, b"", fds)
+
+    async def ask(self, header: dict[str, Any], answer: str) -> list[int]:
+        """Say something to its first process and wait for the descriptors it answers with.
+
+        Raises
+        ------
+        BackendError
+            It has ended.
+        """
+        future = self._answers[answer] = asyncio.get_running_loop().create_future()
+        if not self.usable:
+            raise BackendError("The guest has ended.")
+        await self.tell(header)
+        return await future
 
     def interrupt(self) -> None:
         """Send SIGINT to the program and what it runs in the foreground, as Ctrl-C does.
@@ -114,6 +170,21 @@ class Guest:
         if self._pidfd is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill everything in the guest, by way of its first process.
+
+        While it has branches, that kills all but them, and itself after the last.
+        """
+        self._killed = True
+        if self._pidfd is None:
+            return
+        if self._branches:
+            if self.end is None:
+                self._say_soon({"op": "retire"})
+            return
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, self._order)
 
     async def dead(self) -> bool:
         """Kill the guest and wait, for a bounded time, until it is gone; false if it is not."""
@@ -130,12 +201,16 @@ class Guest:
     def on_started(self, pidfd: int) -> None:
         """It lives; this handle owns its pidfd from now on."""
         self._pidfd = pidfd
+        if self.parent is not None:  # then the zygote is not the one who will know of its end
+            self._channel.watch(pidfd, lambda: self.on_exited({"exit_code": _UNKNOWN}))
         if self._killed:
             self.kill()
         self._let_go()
 
     def on_exited(self, end: dict[str, Any]) -> None:
         """Its first process has ended, and with it all others."""
+        if self._exit_code is not None:
+            end = {**end, "exit_code": self._exit_code}
         self._ended(end)
         self._close()
         self.remove_cgroup()
@@ -152,19 +227,24 @@ class Guest:
             self._cgroup.remove()
             self._cgroup = None
 
-    # --- inside ---
+    # --- what its first process says ---
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], _: bytes) -> None:
         match header.get("op"), fds:
-            case "confined", [folder, *door] if self._folder is None and len(door) <= 1:
-                self._folder = folder
-                self._door = socket.socket(fileno=door[0]) if door else None
+            case "confined", [_, *_] if not self._confined:
+                self._handles = dict(zip(header["names"], fds, strict=True))
                 self._confined = True
                 self._let_go()
+            case ("shown" | "admitted") as answer, _ if answer in self._answers:
+                self._answers.pop(answer).set_result(fds)
             case "denied", [] if isinstance(header.get("call"), int):
-                self.denied_calls.append(header["call"])
+                self._line.get(header["branch"], self).denied_calls.append(header["call"])
+            case "buried", [] if header.get("branch") in self._branches:
+                self._branches[header["branch"]].on_buried(int(header["exit_code"]))
             case "limit", [] if isinstance(header.get("name"), str):
                 self.limit = header["name"]
+            case "ended", [] if header.get("exit_code") is None:
+                self._ended_somehow(header)
             case (("refused" | "ended"), []):
                 self._ended(header)
             case _:
@@ -172,13 +252,26 @@ class Guest:
                     os.close(fd)
                 self.kill()
 
+    def on_buried(self, exit_code: int) -> None:
+        """Its program has ended so, says who reaped it: the first process of its parent."""
+        self._exit_code = exit_code
+
+    def _ended_somehow(self, header: dict[str, Any]) -> None:
+        """Its first process cannot tell how; wait a moment for the word of who can."""
+        if self._exit_code is not None:
+            self._ended({**header, "exit_code": self._exit_code})
+        elif header.get("waited"):
+            self._ended({**header, "exit_code": _UNKNOWN})
+        else:
+            loop = asyncio.get_running_loop()
+            loop.call_later(_LATE, self._ended_somehow, {**header, "waited": True})
+
     def _let_go(self) -> None:
         """Once it is confined and its pid is known: into its cgroup, and only then go on."""
         if not self._confined or self._pidfd is None or self._ready.is_set():
             return
         try:
-            if self._cgroup is not None:
-                self._cgroup.add(_pid_of(self._pidfd))
+            self.add_to_cgroup(self._pidfd)
         except OSError as error:  # fail closed
             self._ended({"error": f"its cgroup does not take it ({error})"})
             self.kill()
@@ -190,26 +283,47 @@ class Guest:
         if self.end is None:
             self.end = end
             self.accounts = self._cgroup.accounts() if self._cgroup is not None else None
-            self._ready.set()
-            if self.on_end is not None:
-                self.on_end()
+            self._tell_of_the_end()
 
     def _on_close(self) -> None:
         """Its socket is closed; the zygote will say that it has gone."""
 
     def _close(self) -> None:
+        if self._pidfd is not None:
+            self._channel.forget(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+        for fd in self._handles.values():
+            os.close(fd)
+        self._handles.clear()
         self._channel.close()
-        if self._door is not None:
-            self._door.close()
-            self._door = None
-        for fd in (self._pidfd, self._folder):
-            if fd is not None:
-                os.close(fd)
-        self._pidfd = self._folder = None
         self._gone.set()
+        self._tell_of_the_end()
+        if self.parent is not None:
+            self.parent._forget(self)
+        if self.on_gone is not None:
+            self.on_gone()
+
+    def _tell_of_the_end(self) -> None:
         self._ready.set()
+        for future in self._answers.values():
+            if not future.done():
+                why = (self.end or {}).get("error") or self.lost or "it has ended"
+                future.set_exception(BackendError(f"The guest does not answer: {why}."))
+        self._answers.clear()
         if self.on_end is not None:
             self.on_end()
+
+    def _forget(self, branch: Guest) -> None:
+        self._branches.pop(branch.number, None)
+        self.root._line.pop(branch.number, None)
+        if self._killed or self.end is not None:
+            self.kill()  # it lived on for its branches only
+
+    def _say_soon(self, header: dict[str, Any]) -> None:
+        task = asyncio.ensure_future(self.tell(header))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
 
 def _pid_of(pidfd: int) -> int:

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .channel import Channel
 from .output import OutputCollector
 from .streams import OutputPipes
+from .workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .cgroup import Accounts
     from .guests import Guest
     from .network import Proxy
@@ -50,7 +53,8 @@ class LiveGuest:
         self.denials_told = 0
         self.counted: Accounts | None = None
         self._limit = output
-        self._collector = OutputCollector(output)
+        self._workspace: Workspace | None = None
+        self.collector = OutputCollector(output)
         self._listener: Listener | None = None
         self._pipes = OutputPipes(self._on_output, zygote.owner)
         ours, self._theirs = socket.socketpair()
@@ -67,9 +71,10 @@ class LiveGuest:
         BackendError
             No guest could be confined.
         """
-        guest = await zygote.pool.take()
+        guest = await zygote.fork(session=True)
         live = cls(guest, zygote, output)
         try:
+            await guest.ready()
             await live._begin(job)
         except BaseException:
             guest.kill()
@@ -82,17 +87,38 @@ class LiveGuest:
         """True when there is no interpreter any more."""
         return self.guest.end is not None or self.guest.lost is not None
 
-    def listen(self, listener: Listener | None) -> OutputCollector:
-        """Tell ``listener`` what happens from now on; what has been printed since the last."""
+    def listen(self, listener: Listener | None) -> None:
+        """Tell ``listener`` what happens from now on."""
         self._listener = listener
-        collector = self._collector
-        if listener is None:
-            self._collector = OutputCollector(self._limit)
-        return collector
 
-    async def send(self, header: dict[str, Any], body: bytes = b"") -> None:
+    def new_collector(self) -> None:
+        """What is printed from now on belongs to the next cell."""
+        self.collector = OutputCollector(self._limit)
+
+    async def send(
+        self, header: dict[str, Any], body: bytes = b"", fds: Sequence[int] = ()
+    ) -> None:
         with contextlib.suppress(OSError):  # it has ended, which is told otherwise
-            await self._channel.send(header, body)
+            await self._channel.send(header, body, fds)
+
+    async def ask_for_fork(self, parent: LiveGuest) -> None:
+        """Have the interpreter of ``parent`` fork; the fork will speak here."""
+        try:
+            fds = [*self._pipes.ends, self._theirs.fileno()]
+            await parent.send({"op": "branch", "id": self.guest.number}, fds=fds)
+        finally:
+            self._pipes.close_ends()
+            self._theirs.close()
+
+    @property
+    def inodes(self) -> list[int]:
+        """Of the pipes and the socket that the interpreter has from here."""
+        return [os.fstat(fd).st_ino for fd in (*self._pipes.ends, self._theirs.fileno())]
+
+    @property
+    def workspace(self) -> Workspace:
+        """The files of this interpreter: those of the sandbox, or a branch's own copy."""
+        return self.zygote.workspace if self._workspace is None else self._workspace
 
     def drain(self) -> None:
         """Take what has been printed by now."""
@@ -107,16 +133,28 @@ class LiveGuest:
                 await self.guest.dead()
         finally:
             self._pipes.close()
+            if self._workspace is not None:
+                os.close(self._workspace.dir_fd)
+                self._workspace = None
             if self.proxy is not None:
                 await self.proxy.close()
 
-    # --- inside ---
-
-    async def _begin(self, job: dict[str, Any]) -> None:
+    def open_door(self) -> None:
+        """Accept what the guest sends to its proxy; its network has no other way out."""
         door = self.guest.take_door()
         if door is not None:
             self.proxy = self.zygote.new_proxy()
             self.proxy.start(door)
+
+    def own_workspace(self, folder: int) -> None:
+        """Have the files in ``folder``, a descriptor that is closed with this."""
+        owner = self.zygote.owner
+        self._workspace = Workspace(folder, None if owner is None else (owner, owner))
+
+    # --- inside ---
+
+    async def _begin(self, job: dict[str, Any]) -> None:
+        self.open_door()
         try:
             await self.guest.send_job(job, b"", [*self._pipes.ends, self._theirs.fileno()])
         finally:
@@ -124,7 +162,7 @@ class LiveGuest:
             self._theirs.close()
 
     def _on_output(self, stream: Stream, data: bytes) -> None:
-        event = self._collector.feed(stream, data)
+        event = self.collector.feed(stream, data)
         if event is not None:
             self.events.append(event)
             self._changed()

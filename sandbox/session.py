@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from . import values
+from . import branching, values
 from .cell import Cell
 from .errors import UsageError
 from .language import find_language
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .cell import CellEvent, OnInput
+    from .result import Artifact
+    from .workspace import Workspace
     from .zygote import Zygote
 
 MAX_CELL = 16 << 20
@@ -132,6 +134,46 @@ class Session:
         if self._live is not None:
             self._live.guest.interrupt()
 
+    def branch(self) -> Branch:
+        """A fork of the live interpreter, for use with ``async with``; this goes on undisturbed.
+
+        It has what the interpreter holds, shared until one of them writes to it, and a copy of the
+        files; limits, pids, a network and results of its own. Nothing it does can be seen here, so
+        dropping it is going back.
+        """
+        return Branch(self, self._options)
+
+    def branches(self, count: int) -> Branches:
+        """``count`` forks of the same state, for use with ``async with``."""
+        return Branches(self, count)
+
+    async def fork(self) -> LiveGuest:
+        """The interpreter of a branch, forked between two cells.
+
+        Raises
+        ------
+        UsageError
+            The interpreter holds what cannot be forked: threads, sockets, pipes, shared memory.
+        BackendError
+            The kernel refused.
+        """
+        async with self._turn:
+            live = await self._interpreter()
+            return await branching.branch(live, self._options.output)
+
+    async def write_file(self, path: str, data: bytes | str) -> None:
+        """As :meth:`Sandbox.write_file`; a branch has files of its own."""
+        body = data.encode() if isinstance(data, str) else data
+        await asyncio.to_thread((await self._files()).write_file, path, body)
+
+    async def read_file(self, path: str) -> bytes:
+        """As :meth:`Sandbox.read_file`."""
+        return await asyncio.to_thread((await self._files()).read_file, path)
+
+    async def list_files(self) -> list[Artifact]:
+        """As :meth:`Sandbox.list_files`."""
+        return await asyncio.to_thread((await self._files()).list_files)
+
     async def restart(self) -> None:
         """Give up the interpreter and its state; the next cell finds a new one."""
         async with self._turn:
@@ -158,14 +200,21 @@ class Session:
 
     # --- inside ---
 
+    async def _files(self) -> Workspace:
+        async with self._turn:
+            return (await self._interpreter()).workspace
+
+    async def _start(self) -> LiveGuest:
+        zygote = await self._ready()
+        return await LiveGuest.start(zygote, self._job(zygote), self._options.output)
+
     async def _interpreter(self) -> LiveGuest:
         if self._closed is not None:
             raise UsageError(self._closed)
         if self._live is not None and self._live.ended:
             await self._give_up()
         if self._live is None:
-            zygote = await self._ready()
-            self._live = await LiveGuest.start(zygote, self._job(zygote), self._options.output)
+            self._live = await self._start()
             self._begin_life()
             if self._closed is not None:  # meanwhile
                 await self._give_up()
@@ -198,6 +247,47 @@ class Session:
             "env": {**zygote.environment, **self._options.env},
             "address_space": zygote.address_space,
         }
+
+
+class Branch(Session):
+    """A fork of a session's live interpreter. Made by :meth:`Session.branch`.
+
+    It is a session, and can be branched itself, but it begins only once: when its interpreter has
+    ended, it is of no more use. It lives on when the session it came from is closed.
+    """
+
+    def __init__(self, parent: Session, options: SessionOptions) -> None:
+        super().__init__(parent._ready, options)
+        self._parent: Session | None = parent
+
+    async def _start(self) -> LiveGuest:
+        parent, self._parent = self._parent, None
+        if parent is None:
+            raise UsageError("The interpreter of this branch has ended; make another branch.")
+        return await parent.fork()
+
+
+class Branches:
+    """Several forks of one state, begun together and closed together."""
+
+    def __init__(self, parent: Session, count: int) -> None:
+        self._branches = [parent.branch() for _ in range(count)]
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> list[Branch]:
+        async with AsyncExitStack() as stack:
+            for branch in self._branches:
+                await stack.enter_async_context(branch)
+            self._stack = stack.pop_all()
+        return self._branches
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
 
 
 def _cell(

@@ -12,12 +12,12 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from .errors import BackendCrashed, BackendError
+from .errors import BackendCrashed, BackendError, UsageError
 from .guests import Guest
 from .pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from .cgroup import Cgroups
     from .channel import Channel
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from .network import Proxy
     from .policy import Policy
     from .workspace import Workspace
+
+
+NO_BRANCHES = (
+    "A session can be branched only where guests have namespaces: in the local sandbox with the "
+    "profile 'namespaces'."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,8 @@ class Terms:
     """Where a cgroup can be made for each."""
     address_space: int | None = None
     """Bytes a process may map, where nothing counts what it really uses."""
+    branches: bool = False
+    """Whether each guest has namespaces, which a branch needs."""
     order: signal.Signals = signal.SIGKILL
     """Upon this signal the first process of a guest, or the kernel for it, kills all others."""
 
@@ -121,7 +129,7 @@ class Zygote:
         self.pool = Pool(self)
         self._channel.attach()
 
-    async def fork(self) -> Guest:
+    async def fork(self, *, session: bool = False) -> Guest:
         """Fork a guest; it is on its way to be confined when this returns.
 
         Raises
@@ -129,6 +137,30 @@ class Zygote:
         BackendCrashed
             The zygote has gone.
         """
+        return await self._new_guest({"op": "guest", "session": session})
+
+    async def branch(self, parent: Guest) -> Guest:
+        """Have namespaces made for a branch of ``parent``, which is a session's guest.
+
+        Raises
+        ------
+        UsageError
+            There are no namespaces here.
+        BackendError
+            The parent has ended.
+        """
+        if not self._terms.branches:
+            raise UsageError(NO_BRANCHES)
+        shown = await parent.ask({"op": "show"}, "shown")
+        try:
+            return await self._new_guest({"op": "branch"}, shown, parent)
+        finally:
+            for fd in shown:
+                os.close(fd)
+
+    async def _new_guest(
+        self, header: dict[str, Any], fds: Sequence[int] = (), parent: Guest | None = None
+    ) -> Guest:
         if self._channel is None:
             raise BackendCrashed("The sandbox has ended.")
         cgroups = self._terms.cgroups
@@ -139,10 +171,12 @@ class Zygote:
         ours, theirs = socket.socketpair()
         with theirs:
             self._next_id += 1
-            guest = self._guests[self._next_id] = Guest(ours, cgroup, self._terms.order)
+            number = self._next_id
+            guest = Guest(number, ours, cgroup, self._terms.order, parent)
+            self._guests[number] = guest
+            guest.on_gone = lambda: self._guests.pop(number, None)
             try:
-                header = {"op": "guest", "id": self._next_id}
-                await self._channel.send(header, fds=[theirs.fileno()])
+                await self._channel.send({**header, "id": number}, fds=[theirs.fileno(), *fds])
             except OSError as error:
                 raise BackendCrashed("The sandbox ended unexpectedly.") from error
         return guest
@@ -168,7 +202,7 @@ class Zygote:
             case "started", [pidfd] if header.get("id") in self._guests:
                 self._guests[header["id"]].on_started(pidfd)
             case "exited", [] if header.get("id") in self._guests:
-                self._guests.pop(header["id"]).on_exited(header)
+                self._guests[header["id"]].on_exited(header)
             case _:
                 for fd in fds:
                     os.close(fd)

@@ -41,22 +41,23 @@ def confine(config: Config) -> int | None:
         A layer could not be put on; the process must end without running anything.
     """
     maps = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    _own_namespaces(config)
-    _own_mounts(config)
+    own_namespaces(config)
+    own_mounts(config)
     _become_unprivileged(config["uid"], maps)
     os.close(maps)
     limit(config)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if config["landlock"]:
-        _landlock(config["landlock"])
+        _landlock(config)
     return filter_calls(config["filters"])
 
 
-def _own_namespaces(config: Config) -> None:
+def own_namespaces(config: Config, more: int = 0) -> None:
+    """New namespaces of each kind but the user's, and of what kinds ``more`` says."""
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWCGROUP
     if config["network"] == "none":
         flags |= kernel.CLONE_NEWNET
-    kernel.unshare(flags)
+    kernel.unshare(flags | more)
     socket.sethostname("sandbox")
     if config["network"] == "none":
         _loopback_up()
@@ -71,11 +72,14 @@ def _loopback_up() -> None:
         fcntl.ioctl(sock, set_flags, struct.pack("16sh22x", b"lo", flags | up))
 
 
-def _own_mounts(config: Config) -> None:
+def own_mounts(config: Config, *more: str) -> None:
+    """Fresh private folders where programs write, those of ``more`` included, and a /proc."""
     hidden = config["under_tmp"]
     clones = [kernel.open_tree(entry["path"]) if "bind" in entry else None for entry in hidden]
     root.private_tmpfs("/tmp", config["disk"])
     root.private_tmpfs("/dev/shm", config["shm"])
+    for path in more:
+        root.private_tmpfs(path, config["disk"], "0755")
     root.show_again(hidden, clones)
     kernel.mount("proc", "/proc", "proc", root.PROC | kernel.MS_RDONLY)
     for path in _TALKATIVE:
@@ -98,16 +102,25 @@ def _become_unprivileged(uid: int, maps: int) -> None:
         os.setresuid(uid, uid, uid)
         kernel.set_capabilities(kernel.permitted_capabilities())
     kernel.unshare(kernel.CLONE_NEWUSER)
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or the files below would belong to root
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or the files of write_maps() would belong to root
+    write_maps(uid, maps)
+    drop_capabilities()
+
+
+def write_maps(uid: int, proc: int) -> None:
+    """Let the new user namespace of this process have one id; ``proc`` is its folder in /proc."""
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
         ("gid_map", f"{uid} {uid} 1"),
         ("oom_score_adj", "1000"),
     ):
-        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=maps)
+        fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
         os.write(fd, text.encode())
         os.close(fd)
+
+
+def drop_capabilities() -> None:
     kernel.drop_bounding_set()
     kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
     kernel.set_capabilities(0)
@@ -150,11 +163,13 @@ def scopes_of(abi: int) -> int:
     return _SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS if abi >= 6 else 0
 
 
-def _landlock(abi: int) -> None:
-    handled = handled_by(abi)
-    ruleset = kernel.landlock_ruleset(handled, 0, scopes_of(abi))
+def _landlock(config: Config) -> None:
+    handled = handled_by(config["landlock"])
+    ruleset = kernel.landlock_ruleset(handled, 0, scopes_of(config["landlock"]))
     kernel.landlock_allow(ruleset, "/", EXECUTE | READ_FILE | READ_DIR)
-    for path in _WRITABLE:
+    # Rules stick to folders, and those of a branch are others: in a session writing is left to
+    # the mounts, of which all but these four are read-only.
+    for path in ("/",) if config["session"] else _WRITABLE:
         kernel.landlock_allow(ruleset, path, handled & ~IOCTL_DEV)
     for path in DEVICES:
         kernel.landlock_allow(ruleset, path, (READ_FILE | WRITE_FILE | TRUNCATE) & handled)

@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import struct
+from typing import NamedTuple
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -343,8 +344,23 @@ _ANSWER = struct.Struct("QqiI")
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 
 
-def seccomp_refuse(listener: int) -> int:
-    """Take one call from a listener, refuse it with ``EPERM``, and return its number.
+SETNS = 268 if os.uname().machine == "aarch64" else 308
+"""The number of setns(2)."""
+_CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE, since Linux 5.5
+
+
+class Call(NamedTuple):
+    """A system call that waits for an answer: struct seccomp_notif of seccomp_unotify(2)."""
+
+    id: int
+    pid: int
+    """As numbered in the pid namespace of the reader; 0 if it is not in there."""
+    number: int
+    args: tuple[int, ...]
+
+
+def seccomp_receive(listener: int) -> Call:
+    """Take one call from a listener.
 
     Raises
     ------
@@ -352,6 +368,17 @@ def seccomp_refuse(listener: int) -> int:
         ``ENOENT``: the caller died meanwhile.
     """
     notification = fcntl.ioctl(listener, _RECEIVE, bytes(_NOTIFICATION.size))
-    call_id, _, _, number, *_ = _NOTIFICATION.unpack(notification)
-    fcntl.ioctl(listener, _SEND, _ANSWER.pack(call_id, 0, -errno.EPERM, 0))
-    return int(number)
+    call_id, pid, _, number, _, _, *args = _NOTIFICATION.unpack(notification)
+    return Call(call_id, pid, number, tuple(args))
+
+
+def seccomp_answer(listener: int, call: Call, *, allow: bool) -> None:
+    """Let the call be made, or refuse it with ``EPERM``.
+
+    Raises
+    ------
+    OSError
+        ``ENOENT``: the caller died meanwhile.
+    """
+    error, flags = (0, _CONTINUE) if allow else (-errno.EPERM, 0)
+    fcntl.ioctl(listener, _SEND, _ANSWER.pack(call.id, 0, error, flags))

@@ -1,6 +1,7 @@
 """A live interpreter: runs cells one after another, and keeps what they leave.
 
-Frames from the host: ``cell``, ``answer`` to a question, ``branch``. Frames to the host: ``ready``,
+Frames from the host: ``cell``, ``answer`` to a question, ``branch``. Frames to the host: ``ready``
+(of a branch), ``refused``,
 ``display``, ``input`` (a question), and ``done`` after each cell. What a cell prints goes over the
 descriptors 1 and 2, and is there before ``done``. Everything here shares a process with untrusted
 code: nothing that it says is relied on outside.
@@ -15,14 +16,13 @@ import os
 import resource
 import select
 import signal
+import socket
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from . import cell, display, figures, interpreter, tracebacks, values
+from . import cell, display, figures, forking, interpreter, tracebacks, values
+from .channel import Channel
 from .protocol import MAX_BODY
-
-if TYPE_CHECKING:
-    from .channel import Channel
 
 _NOBODY = "input() is not possible here: nobody is there to answer. Write the value into the code."
 
@@ -41,6 +41,7 @@ class Session:
         self._channel = channel
         self._pid = os.getpid()
         self._interruptible = False
+        self._branching = False
         self._cell = 0
         self._count = 0
         self._loop: Any = None
@@ -68,6 +69,8 @@ class Session:
             header, body = frame
             if header["op"] == "cell":
                 self._run(header, body)
+            elif header["op"] == "branch":
+                self._branch(header)
 
     def display(self, *shown: Any) -> None:
         """Show values in the richest form the reader can take."""
@@ -160,6 +163,51 @@ class Session:
             self._loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
             raise
 
+    # --- branches ---
+
+    def _branch(self, header: dict[str, Any]) -> None:
+        """Fork; the fork comes back from here as the interpreter of the branch."""
+        *streams, sock = fds = self._channel.take_fds(header)
+        cwd = os.getcwd()
+        self._branching = True
+        try:
+            self._flush()
+            forking.check_threads()
+            if self._loop is not None:
+                forking.close_loop(self._loop)
+                self._loop = None
+            files = forking.open_files({*fds, self._channel.sock.fileno()})
+            pid = forking.fork()
+        except (forking.CannotBranch, OSError) as error:
+            self._send({"op": "refused", "id": header["id"], "why": str(error)})
+            pid = -1
+        if pid == 0:
+            self._become_a_branch(Channel(socket.socket(fileno=sock)), files, streams, cwd)
+            return
+        for fd in fds:
+            os.close(fd)
+        if pid > 0:
+            os.waitpid(pid, 0)
+        self._branching = False
+
+    def _become_a_branch(
+        self, channel: Channel, files: list[forking.OpenFile], streams: list[int], cwd: str
+    ) -> None:
+        self._channel.sock.close()
+        self._channel = channel
+        try:
+            frame = channel.receive()
+            if frame is None:  # the host has thought better of it
+                os._exit(0)
+            forking.enter(channel.take_fds(frame[0]), files, streams)
+            os.chdir(cwd)
+            self._pid = os.getpid()
+            self._branching = False
+        except BaseException as error:
+            self._send({"op": "refused", "id": 0, "why": str(error)})
+            os._exit(1)  # it never goes on as the parent
+        self._send({"op": "ready"})
+
     # --- talking to the host ---
 
     def _send_forms(self, forms: dict[str, Any], metadata: dict[str, Any]) -> None:
@@ -211,8 +259,10 @@ class Session:
             raise KeyboardInterrupt
 
     def _leave_to_parent(self) -> None:
+        """In what a cell forks: cells are for the parent. Not so in what becomes a branch."""
         self._interruptible = False
-        self._channel.sock.close()
+        if not self._branching:
+            self._channel.sock.close()
 
 
 def _encode(form: Any) -> tuple[str, bytes]:

@@ -11,16 +11,18 @@ from . import program, session, shell
 from .channel import Channel
 
 if TYPE_CHECKING:
+    from .protocol import Frame
+
     Prepare = Callable[[dict[str, Any]], None]
 
 
-def main(channel: Channel, prepare: Prepare | None = None) -> NoReturn:
-    """Wait for the job and do it; the guest's own socket is gone before.
+def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) -> NoReturn:
+    """Do the job in ``frame``, or wait for one; the guest's own socket is gone before.
 
     ``prepare`` may change the job. With it come the descriptors that are to be 1 and 2, and for a
     session a third, the socket over which its cells come.
     """
-    frame = channel.receive()
+    frame = frame or channel.receive()
     if frame is None:
         os._exit(0)
     header, code = frame

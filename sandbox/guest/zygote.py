@@ -3,7 +3,8 @@
 It is the first process of its own pid namespace, so that the kernel kills every guest with it,
 and it ends when the host closes the socket, so that nothing outlives its owner.
 
-Frames from the host: ``open`` (once), ``mapped`` (once), then ``guest`` with a socket for each.
+Frames from the host: ``open`` (once), ``mapped`` (once), then ``guest`` with a socket for each, or
+``branch`` with what it is to be a branch of.
 Frames to the host: ``unshared``, ``zygote``, ``ready`` or ``failed``, then ``started`` and
 ``exited`` for each guest. What a guest does goes over its own socket, past this process.
 """
@@ -18,7 +19,7 @@ import socket
 import sys
 from typing import Any, Callable, NoReturn, Sequence
 
-from . import init, kernel, landlocked, namespaces, program, root
+from . import branch, init, kernel, landlocked, namespaces, program, root, supervisor
 from .channel import Channel
 
 Config = dict[str, Any]
@@ -89,7 +90,7 @@ def _guard(channel: Channel, pid: int, wait_for: Callable[[int], int]) -> NoRetu
     """The parent of the zygote, outside of its namespace: hands over a pidfd, then reaps it."""
     channel.send({"op": "zygote"}, [os.pidfd_open(pid)])
     channel.sock.close()
-    os._exit(init.exit_code(wait_for(pid)))
+    os._exit(supervisor.exit_code(wait_for(pid)))
 
 
 def _wait_for(pid: int) -> int:
@@ -209,6 +210,7 @@ class Zygote:
 
     def __init__(self, channel: Channel, config: Config) -> None:
         self._channel = channel
+        self._config = {**config, "session": True}
         self._owner: int = config["owner"]
         without_namespaces = config["profile"] == "landlock"
         self._forks = (landlocked if without_namespaces else namespaces).Forks(config)
@@ -219,7 +221,7 @@ class Zygote:
         for fd in (child_r, child_w):
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(child_w, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, init.wake)
+        signal.signal(signal.SIGCHLD, supervisor.wake)
         poll = select.poll()
         poll.register(self._channel.sock, select.POLLIN)
         poll.register(child_r, select.POLLIN)
@@ -238,7 +240,10 @@ class Zygote:
                 frame = self._channel.pending()
                 if frame is None:
                     break
-                self._fork(frame[0])
+                if frame[0]["op"] == "branch":
+                    self._branch(frame[0])
+                else:
+                    self._fork(frame[0])
 
     def _fork(self, header: dict[str, Any]) -> None:
         (sock,) = self._channel.take_fds(header)
@@ -249,7 +254,8 @@ class Zygote:
         else:
             if pid == 0:
                 try:
-                    init.main(self._forks.config_of(header["id"]), sock)
+                    config = self._forks.config_of(header["id"])
+                    init.main({**config, "session": header["session"]}, sock)
                 finally:
                     os._exit(1)  # whatever happens, a guest never goes on as the zygote
             self._guests[pid] = header["id"]
@@ -259,9 +265,32 @@ class Zygote:
         finally:
             os.close(sock)
 
+    def _branch(self, header: dict[str, Any]) -> None:
+        """Start what makes the namespaces of a branch; it is heard of no more from here."""
+        fds = self._channel.take_fds(header)
+        guest = header["id"]
+        try:
+            if os.fork() == 0:
+                try:
+                    branch.main(
+                        self._config, fds, lambda pidfd: self._say("started", guest, [pidfd])
+                    )
+                except OSError as error:
+                    self._say("exited", guest, error=str(error), exit_code=1)
+                finally:
+                    os._exit(1)
+        except OSError as error:
+            self._say("exited", guest, error=str(error), exit_code=1)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
     def _reap(self) -> None:
-        while self._guests:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
             if pid == 0:
                 return
             guest = self._guests.pop(pid, None)
@@ -271,7 +300,7 @@ class Zygote:
             self._say(
                 "exited",
                 guest,
-                exit_code=init.exit_code(status),
+                exit_code=supervisor.exit_code(status),
                 cpu_seconds=usage.ru_utime + usage.ru_stime,
                 peak_memory=usage.ru_maxrss * 1024,
             )

@@ -1,0 +1,154 @@
+"""The namespaces of a branch, and its first process.
+
+A fork of a live interpreter can enter other namespaces only if they belong to a user namespace
+below its own, and if their pid namespace is below its own (setns(2)). So they are made by a fork of
+the zygote, which first joins those of the parent:
+
+    zygote ── joins the parent's pid namespace, forks
+                └─ joins the parent's user namespace, makes new ones of each kind below, forks
+                     └─ the first process: mounts, copies files, drops all, waits for the fork
+
+The fork has every capability in the new user namespace until it gives them up, which is before any
+code of the user's runs in an honest one. A hostile one gains little: the filter of system calls
+stays on, and the namespaces are its own. This process looks at it before the host has any use for
+it, and does not admit one that kept something.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, Sequence
+
+from . import confine, copying, handles, init, kernel, root
+from .channel import Channel
+from .supervisor import Supervisor, others
+from .watch import MemoryWatch
+
+if TYPE_CHECKING:
+    Config = dict[str, Any]
+    Started = Callable[[int], None]
+
+_SHARED_MEMORY = re.compile(rb"^\S+ ..([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
+
+
+def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
+    """Make the namespaces of a branch, and its first process in them.
+
+    ``fds`` are the guest's socket, and the folders and namespaces of its parent, as
+    :data:`.handles.PARENT` lists them. ``started`` is told a pidfd of the first process.
+    """
+    sock, *folders, user, pid = fds
+    uid = config["uid"]
+    if os.getuid() != uid:
+        os.setgroups([])
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    kernel.setns(pid, kernel.CLONE_NEWPID)
+    if os.fork():
+        os._exit(0)
+    kernel.setns(user, kernel.CLONE_NEWUSER)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    _own_user_namespace(uid, proc)
+    confine.own_namespaces(config, kernel.CLONE_NEWPID)
+    first = os.fork()
+    if first:
+        started(os.pidfd_open(first))
+        os._exit(0)
+    _be_first(config, sock, folders)
+
+
+def _own_user_namespace(uid: int, proc: int) -> None:
+    kernel.unshare(kernel.CLONE_NEWUSER)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    confine.write_maps(uid, os.open("self", os.O_PATH | os.O_DIRECTORY, dir_fd=proc))
+
+
+def _be_first(config: Config, sock: int, folders: list[int]) -> NoReturn:
+    """Be the first process of the branch: confined like others, but for what is inherited."""
+    channel = Channel(socket.socket(fileno=init.forget_the_zygote(sock, *folders)))
+    try:
+        confine.own_mounts(config, root.WORKSPACE, root.HOME)
+        for folder, target in zip(folders, handles.FOLDERS.values()):
+            copying.copy_tree(folder, target)
+            os.close(folder)
+        confine.drop_capabilities()
+        confine.limit(config)
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        written = init.own_io()  # before nobody may look into this process
+        init.say_confined(channel, config, ("workspace", *handles.NAMESPACES))
+        worker = _admit(channel)
+    except BaseException as error:  # fail closed
+        init.refuse(channel, error)
+    memory = MemoryWatch(config["memory"]) if config["watch_memory"] else None
+    supervisor = Supervisor(channel, None, memory, hears=True)
+    supervisor.wait_for(worker, os.pidfd_open(worker))
+    init.end(supervisor, channel, None, written)  # its parent's first process reaps it
+    os._exit(0)
+
+
+# --- admitting the fork ---
+
+
+def _admit(channel: Channel) -> int:
+    """Wait until the fork has come and the host asks to look at it; its process.
+
+    Raises
+    ------
+    OSError
+        It is not as it should be.
+    """
+    frame = channel.receive()
+    if frame is None:
+        os._exit(0)
+    own = set(frame[0]["inodes"])
+    found = others()
+    if len(found) != 1:
+        raise OSError(f"{len(found)} processes came instead of one")
+    (pid,) = found
+    _check_status(pid)
+    _check_files(pid, own)
+    _check_memory(pid)
+    channel.send({"op": "admitted"}, [os.pidfd_open(pid)])
+    return pid
+
+
+def _check_status(pid: int) -> None:
+    with open(f"/proc/{pid}/status") as file:
+        fields = {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        if int(fields[name], 16):
+            raise OSError("it kept capabilities")
+    if (fields["Threads"], fields["NoNewPrivs"], fields["Seccomp"]) != ("1", "1", "2"):
+        raise OSError("it is not confined as its parent")
+
+
+def _check_files(pid: int, own: set[int]) -> None:
+    """What it has open is its own, or nobody's: not a file, pipe or socket of its parent's."""
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        path = f"/proc/{pid}/fd/{name}"
+        info = os.stat(path)
+        if info.st_ino in own and (stat.S_ISFIFO(info.st_mode) or stat.S_ISSOCK(info.st_mode)):
+            continue
+        _check_same(os.readlink(path), info)
+    for name in ("cwd", "root"):
+        path = f"/proc/{pid}/{name}"
+        _check_same(os.readlink(path), os.stat(path))
+
+
+def _check_memory(pid: int) -> None:
+    with open(f"/proc/{pid}/maps", "rb") as file:
+        for writable, path in _SHARED_MEMORY.findall(file.read()):
+            if writable == b"w" or not path.startswith(b"/usr/"):
+                raise OSError(f"it shares memory ({path.decode(errors='replace') or 'anonymous'})")
+
+
+def _check_same(path: str, info: os.stat_result) -> None:
+    try:
+        here = os.stat(path)
+    except OSError:
+        here = None
+    if here is None or (here.st_dev, here.st_ino) != (info.st_dev, info.st_ino):
+        raise OSError(f"{path} is open, which a branch cannot have")

@@ -1,0 +1,142 @@
+"""The fork of a live interpreter that becomes a branch: :mod:`.branch` makes room for it.
+
+What cannot be forked is refused before: threads, tasks that wait, and what is open to others. Files
+are opened anew, so that the branch has its own copies, at the same places in them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+import stat
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any, Collection
+
+from . import confine, interpreter, kernel
+
+
+class CannotBranch(Exception):
+    """What this interpreter holds cannot be forked."""
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A descriptor of a file, and how to open it again."""
+
+    fd: int
+    path: str
+    flags: int
+    inheritable: bool
+
+
+def check_threads() -> None:
+    """Refuse to fork while others run in this process, for they would not be in the fork.
+
+    Raises
+    ------
+    CannotBranch
+        There are such threads. Those of numerical libraries know how to begin anew.
+    """
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return
+    others = [t.name for t in threading.enumerate() if t is not threading.current_thread()]
+    if others:
+        raise CannotBranch(f"threads are running ({', '.join(others)}); join them first")
+
+
+def open_files(own: Collection[int]) -> list[OpenFile]:
+    """The descriptors of this process besides ``own`` and the standard streams.
+
+    Raises
+    ------
+    CannotBranch
+        One is no file: a socket, a pipe, or a file that has no name any more.
+    """
+    files: list[OpenFile] = []
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        if fd > 2 and fd not in own:
+            file = _open_file(fd)
+            if file is not None:
+                files.append(file)
+    return files
+
+
+def _open_file(fd: int) -> OpenFile | None:
+    try:
+        path = os.readlink(f"/proc/self/fd/{fd}")
+        info = os.fstat(fd)
+    except OSError:  # what listed the folder
+        return None
+    try:
+        there = os.stat(path)
+    except OSError:
+        there = None
+    if there is None or (there.st_dev, there.st_ino) != (info.st_dev, info.st_ino):
+        raise CannotBranch(f"descriptor {fd} is open ({path}); close it first")
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    return OpenFile(fd, path, flags & ~(os.O_EXCL | os.O_TRUNC), os.get_inheritable(fd))
+
+
+def _open_again(file: OpenFile) -> None:
+    position = None
+    if stat.S_ISREG(os.fstat(file.fd).st_mode):
+        position = os.lseek(file.fd, 0, os.SEEK_CUR)
+    fd = os.open(file.path, file.flags)
+    if position is not None:
+        os.lseek(fd, position, os.SEEK_SET)
+    os.dup2(fd, file.fd, file.inheritable)
+    os.close(fd)
+
+
+def fork() -> int:
+    with warnings.catch_warnings():
+        # Since Python 3.12 it warns of any thread; those that matter have been looked for.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def enter(namespaces: list[int], files: list[OpenFile], streams: list[int]) -> None:
+    """Go on as the one process of a branch, in its namespaces and with nothing of the parent's.
+
+    Raises
+    ------
+    OSError
+        The kernel refused, or a file is not in the branch.
+    """
+    for namespace in namespaces:
+        kernel.setns(namespace, 0)
+        os.close(namespace)
+    # A pid namespace is entered by the next child only.
+    if fork():
+        os._exit(0)
+    confine.drop_capabilities()
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    os.setsid()
+    gc.freeze()  # looking at what is shared would copy it
+    for target, fd in enumerate(streams, start=1):
+        os.dup2(fd, target)
+        os.close(fd)
+    for file in files:
+        _open_again(file)
+    interpreter.reseed()
+
+
+def close_loop(loop: Any) -> None:
+    """Close an event loop that is idle: what it is made of cannot be shared.
+
+    Raises
+    ------
+    CannotBranch
+        Tasks wait on it.
+    """
+    import asyncio
+
+    waiting = [task.get_name() for task in asyncio.all_tasks(loop)]
+    if waiting:
+        raise CannotBranch(f"tasks are waiting ({', '.join(waiting)}); await or cancel them first")
+    loop.close()

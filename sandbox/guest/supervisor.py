@@ -1,0 +1,231 @@
+"""What the first process of a guest does while the program runs: reaps, refuses, hears the host."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+from . import handles, kernel, landlocked
+from .watch import PERIOD
+
+if TYPE_CHECKING:
+    from .channel import Channel
+    from .watch import MemoryWatch
+
+RETIRED = signal.SIGKILL
+"""The wait status of a program that was killed because the host asked for it."""
+
+
+class Supervisor:
+    """Waits for the end of the program, and of others that came into this pid namespace.
+
+    ``listener`` is where system calls arrive that the filter hands over; all are refused, but for
+    the step of a fork of the program into the namespaces of a branch which the host announced.
+    """
+
+    def __init__(
+        self, channel: Channel, listener: int | None, memory: MemoryWatch | None, *, hears: bool
+    ) -> None:
+        self._channel = channel
+        self._listener = listener
+        self._memory = memory
+        self._refused: set[tuple[int | None, int]] = set()
+        self._expected: set[int] = set()
+        self._branches: dict[str, int] = {}
+        self._adopted: dict[int, int] = {}
+        self._retired = False
+        self._wake_r, wake_w = os.pipe()
+        os.set_blocking(self._wake_r, False)
+        os.set_blocking(wake_w, False)
+        signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, wake)
+        self._poll = select.poll()
+        self._poll.register(self._wake_r, select.POLLIN)
+        if listener is not None:
+            self._poll.register(listener, select.POLLIN)
+        if hears:
+            self._poll.register(channel.sock, select.POLLIN)
+
+    @property
+    def has_branches(self) -> bool:
+        return bool(self._branches)
+
+    def wait_for(self, worker: int, pidfd: int | None = None) -> int | None:
+        """Serve until ``worker`` has ended; its wait status.
+
+        A worker that is no child of this process has a ``pidfd`` here, and no status.
+        """
+        signal.signal(signal.SIGINT, lambda *_: _interrupt(worker))
+        if pidfd is not None:
+            self._poll.register(pidfd, select.POLLIN)
+        while True:
+            status = self._reap(worker)
+            if status is not None:
+                return status
+            if landlocked.told_to_end() or self._retired:
+                return RETIRED
+            for fd, event in self._poll.poll(None if self._memory is None else PERIOD * 1000):
+                if fd == pidfd:
+                    return None
+                self._serve(fd, event)
+            if self._memory is not None and self._memory.exceeded():
+                self._channel.send({"op": "limit", "name": "memory"})
+                return RETIRED
+
+    def linger(self) -> None:
+        """The program is gone; go on for its branches, which live in here, until they end."""
+        while others():
+            self._reap(0)
+            for fd, event in self._poll.poll(1000):
+                self._serve(fd, event)
+
+    # --- inside ---
+
+    def _reap(self, worker: int) -> int | None:
+        while True:
+            try:
+                child, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return None
+            if child == worker and child:
+                return status
+            if not child:
+                return None
+            if child in self._adopted:
+                branch = self._adopted.pop(child)
+                self._channel.send(
+                    {"op": "buried", "branch": branch, "exit_code": exit_code(status)}
+                )
+
+    def _serve(self, fd: int, event: int) -> None:
+        if fd == self._wake_r:
+            os.read(self._wake_r, 4096)
+        elif fd == self._channel.sock.fileno():
+            self._hear()
+        elif event & select.POLLIN and fd == self._listener:
+            self._hear()  # what the host said before the call was made
+            self._decide()
+        else:
+            self._poll.unregister(fd)  # nobody is left whom the filter could stop
+
+    def _hear(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if not self._channel.fill(socket.MSG_DONTWAIT):
+                self._poll.unregister(self._channel.sock)
+        frame = self._channel.pending()
+        while frame is not None:
+            self._obey(frame[0])
+            frame = self._channel.pending()
+
+    def _obey(self, header: dict[str, Any]) -> None:
+        op, fds = header["op"], self._channel.take_fds(header)
+        if op == "retire":
+            self._retired = True
+        elif op == "show":
+            shown = handles.open_handles(handles.PARENT)
+            self._channel.send({"op": "shown", "names": handles.PARENT}, shown)
+            fds += shown
+        elif op == "expect":
+            self._expected.update(header["inodes"])
+            self._branches[f"pid:[{header['pids']}]"] = header["branch"]
+        elif op == "adopt":
+            with contextlib.suppress(OSError):  # it has ended before it began
+                self._adopted[pid_of(f"/proc/self/fdinfo/{fds[0]}")] = header["branch"]
+        for fd in fds:
+            os.close(fd)
+
+    def _decide(self) -> None:
+        """Answer one system call; the host hears of each kind that is refused once, and at once."""
+        try:
+            call = kernel.seccomp_receive(self._listener)
+            if call.number == kernel.SETNS and self._is_expected(call):
+                kernel.seccomp_answer(self._listener, call, allow=True)
+                return
+            kernel.seccomp_answer(self._listener, call, allow=False)
+        except OSError:  # the caller died
+            return
+        branch = self._branch_of(call.pid)
+        if (branch, call.number) not in self._refused:
+            self._refused.add((branch, call.number))
+            self._channel.send({"op": "denied", "call": call.number, "branch": branch})
+
+    def _is_expected(self, call: kernel.Call) -> bool:
+        """True for a namespace of a branch that the host announced, each once."""
+        try:
+            inode = os.stat(f"/proc/{call.pid}/fd/{call.args[0] & 0xFFFFFFFF}").st_ino
+        except OSError:
+            return False
+        if inode not in self._expected:
+            return False
+        self._expected.remove(inode)
+        return True
+
+    def _branch_of(self, pid: int) -> int | None:
+        try:
+            return self._branches.get(os.readlink(f"/proc/{pid}/ns/pid"))
+        except OSError:
+            return None
+
+
+def _interrupt(worker: int) -> None:
+    """Pass SIGINT on to the program and what it runs in the foreground, as a terminal does.
+
+    The host sends it; whoever sends it from inside interrupts nobody but itself.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker, signal.SIGINT)
+
+
+def bury_own() -> None:
+    """Kill and reap all of this pid namespace but this process and what is in branches."""
+    while True:
+        own = [pid for pid in others() if not _is_in_a_branch(pid)]
+        if not own:
+            return
+        for pid in own:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def others() -> list[int]:
+    """All processes of this pid namespace but its first, those of branches included."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+
+
+def _is_in_a_branch(pid: int) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return False
+
+
+def pid_of(fdinfo: str) -> int:
+    """The process for which a pidfd stands, as numbered here: pidfd_open(2), fdinfo of proc(5).
+
+    Raises
+    ------
+    OSError
+        It has ended, or this is no pidfd.
+    """
+    with open(fdinfo) as file:
+        for line in file:
+            key, _, value = line.partition(":")
+            if key == "Pid" and int(value) > 0:
+                return int(value)
+    raise ProcessLookupError("the process has ended")
+
+
+def wake(*_: object) -> None:
+    """A handler that does nothing: having one makes the kernel write to the wake-up pipe."""
+
+
+def exit_code(status: int) -> int:
+    """A wait status as shells have it: 128 + N for a program that signal N killed."""
+    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
