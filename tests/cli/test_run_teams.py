@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandcrew.agents.models import ReplayChatCompletionClient
+from sandcrew.agents.models import OpenAIChatCompletionClient, ReplayChatCompletionClient
 from sandcrew.cli.crews import crew_of
 from sandcrew.cli.crews.crew import Means
 from sandcrew.executors import SandboxCodeExecutor, UsageError
@@ -19,6 +19,8 @@ from .test_run import ANSWER, FAILS, MENDED, finished, record, sales
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ..agents.model_server import Step
 
 AGAIN = json.dumps({"reason": "the file has another name", "retry": True})
 TESTED = "```python\nassert 40 + 2 == 42\nprint('the tests pass')\n```\n"
@@ -114,15 +116,6 @@ async def test_a_file_describes_a_team(tmp_path: Path) -> None:
     assert first.startswith("You write programs.")
 
 
-async def test_a_team_of_a_file_that_runs_out_of_turns_has_not_solved_it(tmp_path: Path) -> None:
-    (tmp_path / "desk.toml").write_text(DESK)
-    async with ModelServer([TESTED, "no", TESTED, "no"]) as server:
-        done = await finished(
-            *(server, tmp_path, "Add", "--model", "m", "--team", "desk.toml", "--max-turns", "5"),
-        )
-    assert done.code == 1
-
-
 SWARM = """
 routing = "swarm"
 [[agents]]
@@ -149,18 +142,29 @@ messages = 2
 """
 
 
+async def solved(text: str, folder: Path, script: list[Step | str]) -> tuple[bool, list[str]]:
+    """Whether the team of a file solves its task, and the models it asked."""
+    path = folder / "team.toml"
+    path.write_text(text)
+    async with ModelServer(script) as server, SandboxCodeExecutor() as executor:
+
+        def client(**options: Any) -> OpenAIChatCompletionClient:
+            options.setdefault("model", "m")
+            return OpenAIChatCompletionClient(base_url=server.url, api_key="k", **options)
+
+        crew = crew_of(str(path))(Means(client, executor, max_turns=4))
+        result = await crew.team.run(task="Add")
+    return crew.solved(result), [request["model"] for request in server.requests]
+
+
 async def test_a_swarm_and_a_selector_can_be_described_too(tmp_path: Path) -> None:
-    (tmp_path / "swarm.toml").write_text(SWARM)
-    (tmp_path / "selector.toml").write_text(SELECTOR)
     hand_over = Says("", tool_calls=(("c1", "transfer_to_back", "{}"),))
-    async with ModelServer([hand_over, TESTED, ANSWER]) as server:
-        done = await finished(server, tmp_path, "x", "--model", "m", "--team", "swarm.toml")
-    assert (done.code, done.stderr) == (0, "")
-    assert ANSWER in done.stdout
-    async with ModelServer(["two", "Two speaks."]) as server:
-        done = await finished(server, tmp_path, "x", "--model", "m", "--team", "selector.toml")
-    assert (done.code, done.stderr) == (0, "")
-    assert [request["model"] for request in server.requests] == ["m-chooser", "m"]
+    assert await solved(SWARM, tmp_path, [hand_over, TESTED, ANSWER]) == (True, ["m"] * 3)
+    assert await solved(SELECTOR, tmp_path, ["two", "Two."]) == (True, ["m-chooser", "m"])
+
+
+async def test_a_team_of_a_file_that_runs_out_of_turns_has_not_solved_it(tmp_path: Path) -> None:
+    assert not (await solved(DESK, tmp_path, [TESTED, "no", TESTED]))[0]
 
 
 BAD = {
