@@ -1,0 +1,209 @@
+"""What goes wrong is one clear error or result, nothing is left behind, and the next call works."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandcrew.executors import (
+    BackendError,
+    BackendUnavailable,
+    CodeBlock,
+    DockerCommandLineCodeExecutor,
+    UsageError,
+)
+from sandcrew.executors.docker.images import tag_of
+from sandcrew.sandbox import Policy, PolicyError
+
+BASE = tag_of("base")
+
+
+def make(**options: Any) -> DockerCommandLineCodeExecutor:
+    return DockerCommandLineCodeExecutor(options.pop("image", BASE), **options)
+
+
+async def test_without_a_daemon_the_error_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing.sock")
+    with pytest.raises(BackendUnavailable, match=r"nothing answers at .*nothing\.sock"):
+        await make().start()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may talk to every socket")
+async def test_without_permission_on_the_socket_the_error_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "closed.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        with pytest.raises(BackendUnavailable, match="this user may not talk to it"):
+            await make().start()
+
+
+async def test_what_listens_and_is_no_engine_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "other.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        threading.Thread(target=_hang_up, args=[listener], daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        with pytest.raises(BackendUnavailable, match="nothing answers"):
+            await make().start()
+
+
+def _hang_up(listener: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        connection.recv(64)
+        connection.sendall(b"220 mail.example.org ready\r\n")
+        connection.close()
+
+
+async def test_an_image_that_is_not_there_and_cannot_be_pulled_is_an_error() -> None:
+    with pytest.raises(BackendUnavailable, match=r"cannot be pulled .* images build"):
+        await make(image="localhost:1/no/such/image:1").start()
+
+
+@pytest.mark.parametrize("image", ["", " ", "UPPER CASE", "a b", "x" * 300, "-rm", "../../etc"])
+async def test_what_is_no_name_of_an_image_is_an_error(image: str) -> None:
+    with pytest.raises((UsageError, BackendUnavailable), match="image"):
+        await make(image=image).start()
+
+
+@pytest.fixture
+def made(engine: Any) -> Iterator[Any]:
+    """Makes images from nothing but settings and files of the base; removed afterwards."""
+    tags: list[str] = []
+
+    def make_image(*changes: str) -> str:
+        container = engine.containers.create(BASE)
+        try:
+            tags.append(f"sandcrew-test-{secrets.token_hex(6)}")
+            container.commit(tags[-1], changes="\n".join(changes))
+        finally:
+            container.remove()
+        return tags[-1]
+
+    yield make_image
+    for tag in tags:
+        engine.images.remove(tag, force=True)
+
+
+@pytest.fixture(scope="module")
+def foreign_image(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An image for a machine this one is not."""
+    other = "arm64" if os.uname().machine == "x86_64" else "amd64"
+    tag = f"sandcrew-test-{secrets.token_hex(6)}"
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / "file").touch()
+    archive = folder / "image.tar"
+    import tarfile
+
+    with tarfile.open(archive, "w") as tar:
+        tar.add(folder / "file", "file")
+    url = engine.api._url("/images/create")
+    parameters = {"fromSrc": "-", "repo": tag, "platform": f"linux/{other}"}
+    response = engine.api._post(url, data=archive.read_bytes(), params=parameters)
+    assert response.ok, response.text
+    yield tag
+    engine.images.remove(tag, force=True)
+
+
+async def test_an_image_for_another_platform_is_an_error_that_names_both(
+    foreign_image: str,
+) -> None:
+    with pytest.raises(BackendUnavailable, match=r"it is for (arm|amd)64, and the engine runs on"):
+        await make(image=foreign_image).start()
+
+
+async def test_a_name_that_is_taken_is_an_error_and_its_container_stays(engine: Any) -> None:
+    name = f"sandcrew-test-{secrets.token_hex(6)}"
+    stranger = engine.containers.create(BASE, ["sleep", "60"], name=name)
+    try:
+        with pytest.raises(BackendUnavailable, match="another container has it"):
+            await make(container_name=name).start()
+        stranger.reload()
+    finally:
+        stranger.remove(force=True)
+
+
+async def test_a_runtime_the_engine_does_not_have_is_an_error() -> None:
+    with pytest.raises(BackendError, match="no-such-runtime"):
+        await make(runtime="no-such-runtime").start()
+
+
+async def test_an_unknown_language_is_a_result() -> None:
+    async with make() as executor:
+        result = await executor.execute_code_blocks([CodeBlock("x", "klingon")])
+    assert result.exit_code == 1
+    assert "klingon" in result.output
+
+
+async def test_a_full_disk_is_the_programs_problem_and_the_next_call_works() -> None:
+    code = "open('big', 'wb').write(bytes(8 << 20))"
+    async with make(policy=Policy(disk="4MiB")) as executor:
+        result = await executor.execute_code_blocks([CodeBlock(code, "python")])
+        assert result.exit_code == 1
+        assert result.limit_hit == "disk"
+        block = CodeBlock("import os; os.remove('big'); open('small', 'w').write('x')", "python")
+        assert (await executor.execute_code_blocks([block])).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("policy", "word"),
+    [({"packages": ["polars"]}, "packages"), ({"python": "/usr/bin/env"}, "python")],
+)
+def test_what_a_container_cannot_give_is_refused_at_once(
+    policy: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(PolicyError, match=word):
+        make(policy=Policy(**policy))
+
+
+@pytest.mark.parametrize(
+    "volumes",
+    [
+        {"/var/run/docker.sock": {"bind": "/var/run/docker.sock", "mode": "rw"}},
+        {"/run": {"bind": "/host", "mode": "ro"}},
+        {"/": {"bind": "/host", "mode": "ro"}},
+        {"/nothing/there": {"bind": "/host", "mode": "ro"}},
+        {"/etc": {"bind": "host"}},
+        {"/etc": {}},
+    ],
+)
+def test_volumes_that_open_the_host_are_refused(volumes: dict[str, dict[str, str]]) -> None:
+    with pytest.raises(UsageError, match="extra_volumes"):
+        make(extra_volumes=volumes)
+
+
+async def test_an_interpreter_that_is_not_in_the_image_is_an_error() -> None:
+    with pytest.raises(BackendUnavailable, match=r"python4|interpreter"):
+        await make(python="python4").start()
+
+
+async def test_an_image_whose_interpreter_is_too_old_is_an_error(made: Any) -> None:
+    """Here: one that says so and ends, as the guest does in a Python before 3.9."""
+    with pytest.raises(BackendUnavailable, match="it ended before its guest could call"):
+        await make(image=made("ENV X=1"), python="/bin/false").start()
+
+
+async def test_memory_too_small_to_start_in_is_no_hang() -> None:
+    async with make(policy=Policy(memory="16MiB")) as executor:
+        result = await executor.execute_code_blocks([CodeBlock("x = bytes(1 << 30)", "python")])
+    assert result.exit_code != 0
