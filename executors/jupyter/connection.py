@@ -28,9 +28,9 @@ class Connection:
     key: str
 
     @classmethod
-    def new(cls, base: str) -> Self:
-        """With a key nobody else knows."""
-        return cls(base, secrets.token_hex(32))
+    def new(cls, base: str, key: str | None = None) -> Self:
+        """With a key nobody else knows, unless one is given."""
+        return cls(base, key or secrets.token_hex(32))
 
     def names(self) -> Iterator[str]:
         """The five socket files."""
@@ -67,7 +67,7 @@ class Rendezvous:
     def __init__(self) -> None:
         self.path = make_folder("kernel")
         self._folder = os.open(self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._held: list[int] = []
+        self._held: dict[int, int] = {}
 
     @property
     def base(self) -> str:
@@ -75,9 +75,17 @@ class Rendezvous:
         return f"/proc/{os.getpid()}/fd/{self._folder}/k"
 
     def hold(self, number: int, socket: int) -> None:
-        """Let the address with this number lead to an O_PATH descriptor, which is now ours."""
-        self._held.append(socket)
-        (self.path / f"k-{number}").symlink_to(f"/proc/{os.getpid()}/fd/{socket}")
+        """Let the address with this number lead to an O_PATH descriptor, which is now ours.
+
+        A kernel that was started again so gets the addresses of the last one.
+        """
+        link, new = self.path / f"k-{number}", self.path / f"new-{number}"
+        new.symlink_to(f"/proc/{os.getpid()}/fd/{socket}")
+        new.replace(link)
+        last = self._held.pop(number, None)
+        self._held[number] = socket
+        if last is not None:
+            os.close(last)
 
     def is_there(self, number: int) -> bool:
         """Whether the kernel has made its socket (or :meth:`hold` was told of it)."""
@@ -85,10 +93,10 @@ class Rendezvous:
 
     def close(self) -> None:
         """Remove it; idempotent."""
-        held, self._held = self._held, []
+        remove_folder(self.path)
+        held, self._held = list(self._held.values()), {}
         if self._folder >= 0:
             held.append(self._folder)
             self._folder = -1
         for fd in held:
             os.close(fd)
-        remove_folder(self.path)

@@ -78,21 +78,31 @@ class ConfinedKernel:
     def __init__(self, process: Process, rendezvous: Rendezvous, connection: Connection) -> None:
         self._process = process
         self._rendezvous = rendezvous
+        self._lent = False
         self.connection = connection
         self.workspace = process.workspace
 
     @classmethod
-    async def launch(cls, box: Sandbox, spec: KernelSpec) -> ConfinedKernel:
-        rendezvous = Rendezvous()
+    async def launch(
+        cls, box: Sandbox, spec: KernelSpec, lent: tuple[Rendezvous, Connection] | None = None
+    ) -> ConfinedKernel:
+        """Start the kernel of ``spec`` in a guest of ``box``.
+
+        Its addresses are new, or ``lent`` by somebody who goes on to use them.
+        """
+        rendezvous = lent[0] if lent else Rendezvous()
         try:
-            connection = Connection.new(rendezvous.base)
+            connection = lent[1] if lent else Connection.new(rendezvous.base)
             code = kernel_program(spec, connection.at(_GUEST_BASE))
             env = {"MPLBACKEND": _FIGURES, **spec.env}
             process = await box.start_process(code, env=env)
         except BaseException:
-            rendezvous.close()
+            if lent is None:
+                rendezvous.close()
             raise
-        return cls(process, rendezvous, connection)
+        kernel = cls(process, rendezvous, connection)
+        kernel._lent = lent is not None
+        return kernel
 
     async def reachable(self) -> None:
         for number in range(1, len(CHANNELS) + 1):
@@ -113,7 +123,8 @@ class ConfinedKernel:
         try:
             await self._process.close()
         finally:
-            self._rendezvous.close()
+            if not self._lent:
+                self._rendezvous.close()
 
     @property
     def accounts(self) -> Accounts | None:

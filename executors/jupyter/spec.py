@@ -70,7 +70,7 @@ def find_kernel_spec(name: str) -> KernelSpec:
         raise MissingExtra("jupyter", "jupyter_client") from error
     manager = KernelSpecManager()
     try:
-        return _spec(name, manager.get_kernel_spec(name))
+        return to_kernel_spec(name, manager.get_kernel_spec(name))
     except (NoSuchKernel, ValueError) as error:
         installed = ", ".join(sorted(manager.find_kernel_specs())) or "none"
         raise BackendUnavailable(
@@ -80,7 +80,14 @@ def find_kernel_spec(name: str) -> KernelSpec:
         ) from error
 
 
-def _spec(name: str, found: Any) -> KernelSpec:
+def to_kernel_spec(name: str, found: Any) -> KernelSpec:
+    """What jupyter_client found, as a value of ours.
+
+    Raises
+    ------
+    ValueError
+        It has no command.
+    """
     argv = [str(part) for part in found.argv]
     if not argv:
         raise ValueError("a kernel spec without a command")
