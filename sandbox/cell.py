@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import inspect
-import json
 import time
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections import deque
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import evidence, values
-from .errors import BackendCrashed
+from .errors import BackendCrashed, UsageError
 from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CellResult, OutputEvent, RichOutput, Usage
+from .rich import RichCollector
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from .live import LiveGuest
     from .workspace import Snapshot
 
-    OnInput = Callable[[str], str | Awaitable[str]]
+    OnInput = Callable[[str], str | Awaitable[str | None] | None]
     CellEvent = OutputEvent | RichOutput | CellResult
 
 GRACE = 1.0
 """Seconds a cell has to end after an interrupt; then its interpreter is killed."""
-MAX_OUTPUTS = 1000
-MAX_OUTPUT_BYTES = 64 << 20
-"""Rich outputs that are kept of one cell."""
+_MOST_QUESTIONS = 16
+"""That wait for an answer; an honest interpreter asks one at a time."""
+_LONGEST_ANSWER = 1 << 20
 
 Verdict = Literal["timeout", "cancelled"]
 _EXIT_CODES = {"timeout": EXIT_TIMEOUT, "cancelled": EXIT_CANCELLED}
@@ -44,13 +44,12 @@ class Cell:
         self._timeout = timeout
         self._on_input = on_input
         self._verdict: Verdict | None = None
-        self._done: dict[str, Any] | None = None
+        self._killed = False
+        self._exit_code: int | None = None
         self._value: Any = None
-        self._shown: list[RichOutput] = []
-        self._to_tell: list[RichOutput] = []
-        self._room = MAX_OUTPUT_BYTES
-        self._dropped = False
-        self._asking: asyncio.Task[None] | None = None
+        self._rich = RichCollector()
+        self._questions: deque[str] = deque()
+        self._answering: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -73,10 +72,13 @@ class Cell:
         started = time.monotonic()
         if self._timeout is not None:
             self._call_later(self._timeout, self._decide, "timeout")
+        # Not awaited: an interpreter that is no longer ours may never read it.
+        sending = asyncio.ensure_future(
+            live.send({"op": "cell", "id": self._number, **header}, body)
+        )
         try:
-            await live.send({"op": "cell", "id": self._number, **header}, body)
             while not self._over():
-                for event in self._take_events():
+                for event in live.take_events():
                     yield event
                 await self._changed.wait()
                 self._changed.clear()
@@ -84,15 +86,20 @@ class Cell:
             try:
                 await self._settle()
             finally:
-                self._leave()
-        for event in (*self._take_events(), *self._collector.finish()):
+                last = self._leave(sending)
+        for event in last:
             yield event
         yield self._result(time.monotonic() - started, before)
+
+    def cancel(self) -> None:
+        """Kill the cell with its interpreter; its result says that it was cancelled."""
+        if self._verdict is None and not self._ended:
+            self._verdict = "cancelled"
+        self._kill()
 
     # --- what the session says: hostile, all of it ---
 
     def on_frame(self, header: dict[str, Any], body: bytes) -> None:
-        self._live.drain()  # what was printed before was printed before
         try:
             self._take(header, body)
         except (KeyError, TypeError, ValueError, RecursionError):
@@ -103,68 +110,78 @@ class Cell:
         self._changed.set()
 
     def _take(self, header: dict[str, Any], body: bytes) -> None:
-        if header["id"] != self._number or self._done is not None:
+        if header["id"] != self._number or self._exit_code is not None:
             return  # of a cell that has ended
         match header["op"]:
             case "display":
-                self._show(header, body)
+                shown = self._rich.feed(header, body)
+                if shown is not None:
+                    self._live.events.append(shown)
             case "input":
                 self._ask(str(header["prompt"]))
             case "done":
-                done = {"exit_code": int(header["exit_code"]) & 0xFF}
+                exit_code = int(header["exit_code"]) & 0xFF
                 self._value = values.load(header["kind"], body)
-                self._done = done
+                self._exit_code = exit_code
             case _:
                 raise ValueError("unknown frame")
 
-    def _show(self, header: dict[str, Any], body: bytes) -> None:
-        self._room -= len(body) + 256
-        if self._room < 0 or len(self._shown) >= MAX_OUTPUTS:
-            self._dropped = True
-            return
-        output = _rich_output(header["forms"], body, header["metadata"])
-        self._shown.append(output)
-        self._to_tell.append(output)
+    # --- its questions ---
 
     def _ask(self, prompt: str) -> None:
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.ensure_future(self._answer(prompt))
+        if len(self._questions) >= _MOST_QUESTIONS:
+            raise ValueError("too many questions")
+        self._questions.append(prompt)
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.ensure_future(self._answer())
+            self._answering.add_done_callback(lambda _: self._changed.set())
 
-    async def _answer(self, prompt: str) -> None:
-        answer = None
-        if self._on_input is not None:
-            answer = self._on_input(prompt)
-            if inspect.isawaitable(answer):
-                answer = await answer
-        header = {"op": "answer", "id": self._number, "refused": answer is None}
-        await self._live.send(header, (cast("str | None", answer) or "").encode())
+    async def _answer(self) -> None:
+        while self._questions:
+            answer = None
+            if self._on_input is not None:
+                given = self._on_input(self._questions[0])
+                answer = await given if inspect.isawaitable(given) else given
+            self._questions.popleft()
+            header = {"op": "answer", "id": self._number, "refused": answer is None}
+            await self._live.send(header, b"" if answer is None else _encoded(answer))
 
     # --- its end ---
 
+    @property
+    def _ended(self) -> bool:
+        return self._exit_code is not None or self._live.ended
+
     def _over(self) -> bool:
-        """True when the cell has ended, or its interpreter.
+        """True when the cell has ended, or its interpreter, or was killed.
 
         Raises
         ------
         BackendCrashed
-            The sandbox was lost.
+            The sandbox was lost, and nobody had decided to end the cell.
         """
-        if self._live.guest.lost is not None:
+        if self._live.guest.lost is not None and self._verdict is None:
             raise BackendCrashed(self._live.guest.lost)
-        if self._asking is not None and self._asking.done() and not self._asking.cancelled():
-            self._asking.result()  # what the caller's function raises is the caller's
-        return self._done is not None or self._live.ended
+        if self._answering is not None and self._answering.done():
+            self._answering.result()  # what the caller's function raises is the caller's
+        return self._ended or self._killed
 
     def _decide(self, verdict: Verdict) -> None:
         """Interrupt the cell; if it goes on, kill it with its interpreter."""
-        if self._verdict is None and self._done is None and not self._live.ended:
+        if self._verdict is None and not self._ended:
             self._verdict = verdict
             self._live.guest.interrupt()
-            self._call_later(GRACE, self._live.guest.kill)
+            self._call_later(GRACE, self._kill)
+
+    def _kill(self) -> None:
+        if not self._ended:
+            self._killed = True
+            self._live.guest.kill()
+            self._changed.set()
 
     async def _settle(self) -> None:
         """Make an end of a cell that was left, and wait for it even if cancelled again."""
-        if self._done is not None or self._live.ended:
+        if self._ended:
             return
         self._decide("cancelled")
         ending = asyncio.ensure_future(self._end())
@@ -175,100 +192,75 @@ class Cell:
             raise
 
     async def _end(self) -> None:
-        deadline = time.monotonic() + GRACE
-        while self._done is None and not self._live.ended:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                if not await self._live.guest.dead():
-                    raise BackendCrashed("A killed cell did not end; do not trust this sandbox.")
-                return
-            try:
-                await asyncio.wait_for(self._changed.wait(), left)
-                self._changed.clear()
-            except TimeoutError:
-                continue
+        while not self._ended and not self._killed:
+            await self._changed.wait()
+            self._changed.clear()
+        if not self._ended and not await self._live.guest.dead():
+            raise BackendCrashed("A killed cell did not end; do not trust this sandbox.")
 
-    def _leave(self) -> None:
+    def _leave(self, sending: asyncio.Task[None]) -> list[OutputEvent | RichOutput]:
+        """Let go of the interpreter; returns what has not been told."""
         for timer in self._timers:
             timer.cancel()
-        if self._asking is not None:
-            self._asking.cancel()
+        for task in (sending, self._answering):
+            if task is not None and not task.cancel() and not task.cancelled():
+                task.exception()  # whoever left does not want to know
         self._live.drain()
         self._live.listen(None)
+        events = [*self._live.take_events(), *self._collector.finish()]
         self._live.new_collector()
+        return events
 
     def _call_later(self, seconds: float, function: Any, *args: Any) -> None:
         self._timers.append(asyncio.get_running_loop().call_later(seconds, function, *args))
 
     # --- its result ---
 
-    def _take_events(self) -> list[CellEvent]:
-        events: list[CellEvent] = [*self._live.events, *self._to_tell]
-        self._live.events.clear()
-        self._to_tell.clear()
-        return events
-
     def _result(self, duration: float, before: Snapshot) -> CellResult:
         live, collector = self._live, self._collector
-        end = self._done or live.guest.end or {"exit_code": EXIT_CANCELLED}
+        end: dict[str, Any] = {"exit_code": self._exit_code}
+        if self._exit_code is None:
+            end = live.guest.end or {"exit_code": EXIT_CANCELLED}
         exit_code = _EXIT_CODES[self._verdict] if self._verdict else int(end["exit_code"])
-        now = live.guest.accounts_now()
-        since = evidence.since(live.counted, now)
-        live.counted = now
-        denied = live.guest.denied_calls[live.denials_told :]
-        live.denials_told += len(denied)
+        used, denied, contacted = live.since_last_cell()
         return CellResult(
             exit_code=exit_code,
             output=collector.output,
             stdout=collector.stdout,
             stderr=collector.stderr,
-            outputs=tuple(self._shown),
+            outputs=tuple(self._rich.outputs),
             artifacts=live.workspace.artifacts(before) if live.zygote.alive else (),
             timed_out=self._verdict == "timeout",
             cancelled=self._verdict == "cancelled",
-            limit_hit=self._limit_hit(exit_code, since),
-            truncated=collector.truncated or self._dropped,
+            limit_hit=self._limit_hit(exit_code, used),
+            truncated=collector.truncated or self._rich.truncated,
             duration=duration,
-            usage=evidence.usage(end, since) if since else Usage(),
-            denials=evidence.denials(denied, live.proxy),
-            contacts=live.proxy.log.contacted if live.proxy else (),
+            usage=evidence.usage(end, used) if used else Usage(),
+            denials=denied,
+            contacts=contacted,
             isolation=live.zygote.isolation,
             value=self._value,
-            state_lost=self._done is None,
+            state_lost=self._exit_code is None,
         )
 
-    def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
+    def _limit_hit(self, exit_code: int, used: Accounts | None) -> str | None:
         if self._verdict == "timeout":
             return "timeout"
         if not exit_code:
             return None
-        return evidence.limit_hit(self._live.guest.limit, accounts, self._collector.stderr)
+        return evidence.limit_hit(self._live.guest.limit, used, self._collector.stderr)
 
 
-def _rich_output(forms: Any, body: bytes, metadata: Any) -> RichOutput:
-    """The forms of one displayed value.
+def _encoded(answer: str) -> bytes:
+    """An answer of the caller's function.
 
     Raises
     ------
-    TypeError, ValueError
-        They make no sense.
+    UsageError
+        It is no text, or too much.
     """
-    data: dict[str, Any] = {}
-    start = 0
-    for mime, kind, size in forms:
-        part = body[start : start + int(size)]
-        start += int(size)
-        data[str(mime)] = _form(kind, part)
-    if not isinstance(metadata, dict) or start != len(body):
-        raise ValueError("not the forms of a value")
-    return RichOutput(data, cast("dict[str, Any]", metadata))
-
-
-def _form(kind: Any, part: bytes) -> Any:
-    match kind:
-        case "binary":
-            return base64.b64encode(part).decode()
-        case "json":
-            return json.loads(part)
-        case _:
-            return part.decode("utf-8", "replace")
+    if not isinstance(answer, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(f"on_input answers with text or None, not with {answer!r:.100}.")
+    if len(answer) > _LONGEST_ANSWER:
+        raise UsageError(f"An answer of {len(answer):,} characters is over the limit.")
+    return answer.encode("utf-8", "replace")

@@ -25,7 +25,8 @@ class Channel:
 
     The handler gets the header, the descriptors that came with the frame, which it must close,
     and the body. After ``on_close`` nothing more arrives. What arrives is checked for form only:
-    the handler must take its content for hostile.
+    the handler must take its content for hostile. ``before_read`` is called when something has
+    arrived, before any of it is taken.
     """
 
     def __init__(
@@ -33,15 +34,19 @@ class Channel:
         sock: socket.socket,
         on_frame: OnFrame,
         on_close: Callable[[], None],
+        before_read: Callable[[], None] | None = None,
     ) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._on_frame = on_frame
         self._on_close = on_close
+        self._before_read = before_read
         self._decoder = Decoder()
         self._fds: list[int] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writing = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._closed = False
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -77,12 +82,12 @@ class Channel:
         """
         data = memoryview(encode({**header, "fds": len(fds)}, body))
         async with self._writing:
-            sent = await self._send_first(data, fds)
-            # A frame cut short would spoil all later ones, so a cancellation waits for its end;
-            # the guest always reads, so this is soon.
-            rest = asyncio.ensure_future(
-                asyncio.get_running_loop().sock_sendall(self._sock, data[sent:])
-            )
+            sent = self._send_some(data, fds)
+            if sent == len(data):
+                return
+            # A frame cut short would spoil all later ones, so a cancellation waits for its end:
+            # until the other side has read it, or this one is closed.
+            rest = asyncio.ensure_future(self._send_rest(data, sent, fds))
             try:
                 await asyncio.shield(rest)
             except asyncio.CancelledError:
@@ -104,27 +109,32 @@ class Channel:
         with contextlib.suppress(OSError):
             self._sock.send(b"\n")
 
-    async def _send_first(self, data: memoryview, fds: Sequence[int]) -> int:
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        while True:
-            try:
-                return self._sock.sendmsg([data[:_CHUNK]], rights)
-            except BlockingIOError:
-                await self._writable()
+    async def _send_rest(self, data: memoryview, sent: int, fds: Sequence[int]) -> None:
+        while sent < len(data):
+            self._room.clear()
+            assert self._loop is not None
+            self._loop.add_writer(self._sock, self._room.set)
+            await self._room.wait()
+            if self._closed:
+                raise BrokenPipeError
+            self._loop.remove_writer(self._sock)
+            sent += self._send_some(data[sent:], () if sent else fds)
 
-    async def _writable(self) -> None:
-        loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
-        loop.add_writer(self._sock, ready.set)
+    def _send_some(self, data: memoryview, fds: Sequence[int]) -> int:
+        """Send what there is room for; descriptors go with the first byte."""
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         try:
-            await ready.wait()
-        finally:
-            loop.remove_writer(self._sock)
+            return self._sock.sendmsg([data[:_CHUNK]], rights)
+        except BlockingIOError:
+            return 0
 
     def close(self) -> None:
         """Close the socket; the other side sees the end and goes."""
+        self._closed = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._sock)
+            self._loop.remove_writer(self._sock)
+            self._room.set()
         self._loop = None
         self._sock.close()
         for fd in self._fds:
@@ -132,6 +142,8 @@ class Channel:
         self._fds.clear()
 
     def _readable(self) -> None:
+        if self._before_read is not None:
+            self._before_read()
         try:
             data, ancillary, _, _ = self._sock.recvmsg(
                 _CHUNK, socket.CMSG_SPACE(_MAX_FDS * 4), socket.MSG_CMSG_CLOEXEC
@@ -154,6 +166,8 @@ class Channel:
                 with contextlib.suppress(ValueError):
                     fds.frombytes(payload[: len(payload) - len(payload) % fds.itemsize])
                 self._fds.extend(fds)
+        if len(self._fds) > _MAX_FDS:
+            raise ProtocolError("descriptors that belong to no frame")
 
     def _take_fds(self, header: dict[str, Any]) -> list[int]:
         count = header.get("fds", 0)

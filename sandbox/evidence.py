@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .cgroup import Accounts
-    from .network import Proxy
+    from .network.log import Refusal
 
 _LAST_WORDS = (
     ("MemoryError", "memory"),
@@ -26,12 +26,11 @@ _LAST_WORDS = (
 )
 
 
-def denials(calls: Iterable[int], proxy: Proxy | None) -> tuple[Denial, ...]:
+def denials(calls: Iterable[int], hosts: Iterable[Refusal]) -> tuple[Denial, ...]:
     """What the kernel told of, system calls, and what the proxy refused.
 
     The kernel does not tell an unprivileged process of denied files (EACCES, EROFS, ENOENT).
     """
-    hosts = proxy.log.refused if proxy else ()
     return (
         *(Denial("system call", call_name(call), "not permitted in a sandbox") for call in calls),
         *(Denial("network", _address(host.host, host.port), host.reason) for host in hosts),

@@ -9,8 +9,10 @@ import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
+from . import evidence
 from .channel import Channel
 from .output import OutputCollector
+from .result import OutputEvent
 from .streams import OutputPipes
 from .workspace import Workspace
 
@@ -20,13 +22,15 @@ if TYPE_CHECKING:
     from .cgroup import Accounts
     from .guests import Guest
     from .network import Proxy
+    from .network.log import NetworkLog
     from .output import Stream
-    from .result import OutputEvent
+    from .result import Contact, Denial, RichOutput
     from .zygote import Zygote
-
 
 _FAREWELL = 1.0
 """Seconds an interpreter that has closed its socket has to end by itself, and say how."""
+_LONGEST_EVENT = 4096
+"""Characters up to which what was printed is told together, if nobody took it meanwhile."""
 
 
 class Listener(Protocol):
@@ -48,18 +52,21 @@ class LiveGuest:
     def __init__(self, guest: Guest, zygote: Zygote, output: int) -> None:
         self.guest = guest
         self.zygote = zygote
-        self.events: deque[OutputEvent] = deque()
+        self.events: deque[OutputEvent | RichOutput] = deque()
         self.proxy: Proxy | None = None
-        self.denials_told = 0
-        self.counted: Accounts | None = None
+        self._calls_told = 0
+        self._network_told: NetworkLog | None = None
+        self._counted: Accounts | None = None
         self._limit = output
         self._workspace: Workspace | None = None
         self.collector = OutputCollector(output)
         self._listener: Listener | None = None
         self._pipes = OutputPipes(self._on_output, zygote.owner)
         ours, self._theirs = socket.socketpair()
-        self._channel = Channel(ours, self._on_frame, self._on_close)
+        # What was printed before a frame is told before it: see interpreter.take_turn of the guest.
+        self._channel = Channel(ours, self._on_frame, self._on_close, self.drain)
         self._channel.attach()
+        self._loop = asyncio.get_running_loop()
         guest.on_end = self._changed
 
     @classmethod
@@ -124,20 +131,44 @@ class LiveGuest:
         """Take what has been printed by now."""
         self._pipes.drain()
 
+    def take_events(self) -> list[OutputEvent | RichOutput]:
+        """What happened since the last call, in order."""
+        events = list(self.events)
+        self.events.clear()
+        return events
+
+    def since_last_cell(
+        self,
+    ) -> tuple[Accounts | None, tuple[Denial, ...], tuple[Contact, ...]]:
+        """What was used, refused and contacted since the last call."""
+        now = self.guest.accounts_now()
+        used, self._counted = evidence.since(self._counted, now), now
+        calls = self.guest.denied_calls[self._calls_told :]
+        self._calls_told += len(calls)
+        if self.proxy is None:
+            return used, evidence.denials(calls, ()), ()
+        log = self.proxy.log
+        new, self._network_told = log.since(self._network_told), log
+        return used, evidence.denials(calls, new.refused), new.contacted
+
     async def close(self) -> None:
-        """Kill the interpreter, and wait until it is gone."""
+        """Kill the interpreter, and wait until it is gone; idempotent."""
         self._channel.close()
         self._theirs.close()
         try:
-            if not self.ended:
+            if self._loop is not asyncio.get_running_loop():
+                self.guest.kill()  # of its end that loop would have heard
+            elif not self.ended:
                 await self.guest.dead()
         finally:
+            self.drain()
             self._pipes.close()
             if self._workspace is not None:
                 os.close(self._workspace.dir_fd)
                 self._workspace = None
             if self.proxy is not None:
-                await self.proxy.close()
+                proxy, self.proxy = self.proxy, None
+                await proxy.close()
 
     def open_door(self) -> None:
         """Accept what the guest sends to its proxy; its network has no other way out."""
@@ -163,9 +194,18 @@ class LiveGuest:
 
     def _on_output(self, stream: Stream, data: bytes) -> None:
         event = self.collector.feed(stream, data)
-        if event is not None:
+        if event is None:
+            return
+        last = self.events[-1] if self.events else None
+        if (
+            isinstance(last, OutputEvent)
+            and last.stream == stream
+            and len(last.text) < _LONGEST_EVENT
+        ):
+            self.events[-1] = OutputEvent(last.text + event.text, stream)
+        else:
             self.events.append(event)
-            self._changed()
+        self._changed()
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
         for fd in fds:  # nobody in there has any to give

@@ -73,7 +73,7 @@ class Process(Run):
     @property
     def denials(self) -> tuple[Denial, ...]:
         """What it was refused until now."""
-        return evidence.denials(self._guest.denied_calls if self._guest else (), self._proxy)
+        return self._denials()
 
     @property
     def contacts(self) -> tuple[Contact, ...]:

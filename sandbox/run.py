@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .guests import Guest
     from .network import Proxy
     from .output import Stream
-    from .result import Artifact
+    from .result import Artifact, Denial
     from .zygote import Zygote
 
 Verdict = Literal["timeout", "cancelled"]
@@ -204,10 +204,14 @@ class Run:
             truncated=self._collector.truncated,
             duration=duration,
             usage=evidence.usage(end, accounts),
-            denials=evidence.denials(self._guest.denied_calls if self._guest else (), self._proxy),
+            denials=self._denials(),
             contacts=self._proxy.log.contacted if self._proxy else (),
             isolation=self._isolation,
         )
+
+    def _denials(self) -> tuple[Denial, ...]:
+        calls = self._guest.denied_calls if self._guest else ()
+        return evidence.denials(calls, self._proxy.log.refused if self._proxy else ())
 
     def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
         if self._verdict == "timeout":

@@ -53,6 +53,7 @@ class Sandbox:
         self._zygote: Zygote | None = None
         self._closed = False
         self._runs: set[Run] = set()
+        self._sessions: set[Session] = set()
         self._starting: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     async def start(self) -> None:
@@ -74,9 +75,7 @@ class Sandbox:
         self._closed = True
         for run in self._runs:
             run.cancel()
-        zygote, self._zygote = self._zygote, None
-        if zygote is not None:  # to the end, even if whoever closes is cancelled
-            await asyncio.shield(zygote.close())
+        await asyncio.shield(self._end())  # to the end, even if whoever closes is cancelled
 
     async def run(
         self,
@@ -180,6 +179,7 @@ class Sandbox:
             lifetime=Policy(timeout=lifetime).timeout,
             on_input=on_input,
             output=self.policy.output,
+            alive=self._sessions,
         )
         return Session(self._ready, options)
 
@@ -247,6 +247,14 @@ class Sandbox:
 
     # --- inside ---
 
+    async def _end(self) -> None:
+        zygote, self._zygote = self._zygote, None
+        try:
+            await asyncio.gather(*(session.close() for session in self._sessions))
+        finally:
+            if zygote is not None:
+                await zygote.close()
+
     async def _ready(self) -> Zygote:
         async with self._start_lock():
             if self._closed:
@@ -267,9 +275,10 @@ class Sandbox:
         """One lock for each event loop that this sandbox is used on, one after another."""
         loop = asyncio.get_running_loop()
         if self._starting is None or self._starting[0] is not loop:
-            if self._runs and self._starting is not None and self._starting[0].is_closed():
+            if self._starting is not None and self._starting[0].is_closed():
                 self._runs.clear()  # abandoned with their loop
-            if self._runs:
+                self._sessions.clear()
+            if self._runs or self._sessions:
                 raise UsageError("This sandbox is in use on another event loop; make one for each.")
             self._starting = (loop, asyncio.Lock())
         return self._starting[1]

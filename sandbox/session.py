@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,7 +30,10 @@ MAX_CELL = 16 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """How a session is to be. ``env`` comes on top of the policy's."""
+    """How a session is to be. ``env`` comes on top of the policy's.
+
+    ``alive`` are the sessions of the same sandbox, which ends them when it is closed.
+    """
 
     language: str
     env: Mapping[str, str]
@@ -38,20 +41,27 @@ class SessionOptions:
     lifetime: float | None
     on_input: OnInput | None
     output: int
+    alive: set[Session]
 
 
 class Session:
-    """A live interpreter. Made by :meth:`Sandbox.session`.
+    """A live interpreter. Made by :meth:`Sandbox.session`; belongs to one event loop.
 
     It starts by itself with the first cell. Cells run one at a time, in the order in which they
     were asked for. When its interpreter ends, by a crash or a limit, the result of that cell says
-    so (``state_lost``), and the next cell finds a new one.
+    so (``state_lost``), and the next cell finds a new one. A cell of Python that ends by
+    ``SystemExit`` keeps the interpreter; in bash ``exit`` ends it.
+
+    What threads, tasks and background jobs print between two cells belongs to the next. Tasks of
+    asyncio go on only while a cell awaits something.
     """
 
     def __init__(self, ready: Callable[[], Awaitable[Zygote]], options: SessionOptions) -> None:
         self._ready = ready
         self._options = options
         self._live: LiveGuest | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cell: Cell | None = None
         self._turn = asyncio.Lock()
         self._cells = 0
         self._closed: str | None = None
@@ -64,8 +74,10 @@ class Session:
         ------
         BackendUnavailable
             This host cannot give what the policy asks for.
+        UsageError
+            There are no sessions of this language.
         """
-        async with self._turn:
+        async with self._my_turn():
             await self._interpreter()
 
     async def run(
@@ -82,18 +94,21 @@ class Session:
         ----------
         inputs:
             Variables to set before: JSON values, bytes, or tables (of pandas, polars, pyarrow),
-            32 MiB in all.
+            32 MiB in all. Python only.
         timeout:
-            Seconds of wall time, instead of the session's. The cell is interrupted then, which
-            keeps the state; one that does not obey within a second is killed.
+            Seconds of wall time, waiting for ``on_input`` included, instead of the session's. The
+            cell is interrupted then, which keeps the state; one that does not obey within a second
+            is killed.
         memory:
             Bytes (or text such as ``"100MiB"``) that this cell may take on top of what the
-            session holds; more raises ``MemoryError`` in it.
+            session holds; more raises ``MemoryError`` in it. Python only, and for code that means
+            well: code that does not can lift it, up to the memory of the policy.
 
         Raises
         ------
         UsageError
-            The session is closed, or an input cannot be handed over.
+            The session is closed or belongs to another event loop, or an input cannot be handed
+            over. An exception of ``on_input`` interrupts the cell and comes out here as it is.
         BackendError
             The backend failed, not the cell.
         """
@@ -118,20 +133,25 @@ class Session:
 
         Leaving the iteration interrupts the cell.
         """
+        if self._options.language != "python" and (inputs or memory is not None):
+            raise UsageError("Only cells of python take inputs and a limit of memory.")
         header, body = _cell(code, inputs or {}, memory)
         limit = self._options.timeout if timeout is None else Policy(timeout=timeout).timeout
-        async with self._turn:
+        async with self._my_turn():
             live = await self._interpreter()
             self._cells += 1
-            cell = Cell(self._cells, limit, self._options.on_input)
-            events = cell.stream(live, header, body)
-            async with aclosing(events):
-                async for event in events:
-                    yield event
+            self._cell = Cell(self._cells, limit, self._options.on_input)
+            events = self._cell.stream(live, header, body)
+            try:
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+            finally:
+                self._cell = None
 
     def interrupt(self) -> None:
         """Interrupt the cell that runs, as Ctrl-C does; the state stays."""
-        if self._live is not None:
+        if self._cell is not None and self._live is not None:
             self._live.guest.interrupt()
 
     def branch(self) -> Branch:
@@ -157,7 +177,7 @@ class Session:
         BackendError
             The kernel refused.
         """
-        async with self._turn:
+        async with self._my_turn():
             live = await self._interpreter()
             return await branching.branch(live, self._options.output)
 
@@ -175,16 +195,28 @@ class Session:
         return await asyncio.to_thread((await self._files()).list_files)
 
     async def restart(self) -> None:
-        """Give up the interpreter and its state; the next cell finds a new one."""
-        async with self._turn:
+        """Give up the interpreter and its state, and the cell that runs with it.
+
+        The next cell finds a new one.
+        """
+        if self._cell is not None:
+            self._cell.cancel()
+        async with self._my_turn():
             await self._give_up()
 
     async def close(self) -> None:
         """End the session with all that runs in it; idempotent, bounded in time."""
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop) and not self._loop.is_closed():
+            closing = asyncio.run_coroutine_threadsafe(self.close(), self._loop)
+            return await asyncio.wrap_future(closing)
         self._closed = self._closed or "This session is closed; make a new one."
         if self._life is not None:
             self._life.cancel()
+        if self._cell is not None and self._loop is loop:
+            self._cell.cancel()
         await asyncio.shield(self._give_up())
+        return None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -201,20 +233,29 @@ class Session:
     # --- inside ---
 
     async def _files(self) -> Workspace:
-        async with self._turn:
+        async with self._my_turn():
             return (await self._interpreter()).workspace
 
     async def _start(self) -> LiveGuest:
         zygote = await self._ready()
         return await LiveGuest.start(zygote, self._job(zygote), self._options.output)
 
+    @asynccontextmanager
+    async def _my_turn(self) -> AsyncGenerator[None, None]:
+        if self._loop not in (None, asyncio.get_running_loop()):
+            raise UsageError("This session belongs to another event loop; make one for each.")
+        async with self._turn:
+            yield
+
     async def _interpreter(self) -> LiveGuest:
         if self._closed is not None:
             raise UsageError(self._closed)
+        self._loop = asyncio.get_running_loop()
         if self._live is not None and self._live.ended:
             await self._give_up()
         if self._live is None:
             self._live = await self._start()
+            self._options.alive.add(self)
             self._begin_life()
             if self._closed is not None:  # meanwhile
                 await self._give_up()
@@ -234,8 +275,11 @@ class Session:
 
     async def _give_up(self) -> None:
         live, self._live = self._live, None
-        if live is not None:
-            await live.close()
+        try:
+            if live is not None:
+                await live.close()
+        finally:
+            self._options.alive.discard(self)
 
     def _job(self, zygote: Zygote) -> dict[str, Any]:
         argv = find_language(self._options.language, zygote.languages).session
@@ -307,6 +351,12 @@ def _cell(
     header = {
         "sizes": [len(part) for part in parts],
         "inputs": [(name, kind) for name, (kind, _) in dumped.items()],
-        "memory": None if memory is None else parse_size(memory),
+        "memory": None if memory is None else _positive(parse_size(memory)),
     }
     return header, b"".join(parts)
+
+
+def _positive(size: int) -> int:
+    if not 0 < size < 1 << 62:
+        raise UsageError(f"{size:,} bytes is no limit of memory.")
+    return size

@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import UsageError
+from .errors import MissingExtra, UsageError
 
 MOST = 32 << 20
 """Bytes of all values that are handed to a cell."""
+_MOST_JSON = 4 << 20
+"""Bytes of JSON that are read: it takes up to 25 times as much here."""
+_DEEPEST = 100
+"""Lists in lists (and objects) that are read: what handles values is often recursive."""
+_LONGEST_TEXT = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +48,19 @@ class Table:
         Raises
         ------
         UsageError
-            pyarrow is not installed, or these bytes are no table.
+            These bytes are no table.
+        MissingExtra
+            pyarrow is not installed.
         """
-        try:
-            import pyarrow as pa  # type: ignore[import-not-found, unused-ignore]
-        except ImportError as error:
-            raise UsageError("A table needs pyarrow: pip install pyarrow") from error
-        module: Any = pa
+        module = _pyarrow()
         try:
             with module.ipc.open_stream(self.data) as reader:
                 table = reader.read_all()
             table.validate(full=True)
         except (module.ArrowException, OSError, ValueError) as error:
             raise UsageError(f"The cell's value is no table: {error}") from error
+        if table.num_rows > 8 * len(self.data):  # nulls take no room there, and much in pandas
+            raise UsageError(f"The cell's value is no table: {table.num_rows:,} rows of nothing.")
         return table
 
     def to_pandas(self) -> Any:
@@ -76,14 +82,11 @@ def load(kind: str, data: bytes) -> Any:
         case "bytes":
             return data
         case "json":
-            try:
-                return json.loads(data)
-            except RecursionError as error:
-                raise ValueError("too deep") from error
+            return _load_json(data)
         case "arrow":
             return Table(data)
         case "text":
-            return Shown(data.decode("utf-8", "replace"))
+            return _shown(data)
         case _:
             raise ValueError(f"unknown kind {kind!r}")
 
@@ -94,9 +97,11 @@ def dump(name: str, value: Any) -> tuple[str, bytes]:
     Raises
     ------
     UsageError
-        It is neither JSON nor bytes nor a table, or there is no pyarrow for a table.
+        It is neither JSON nor bytes nor a table.
+    MissingExtra
+        It is a table, and pyarrow is not installed.
     """
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, (bytes, bytearray)):
         return "bytes", bytes(value)
     if isinstance(value, Table):
         return "arrow", value.data
@@ -112,11 +117,7 @@ def dump(name: str, value: Any) -> tuple[str, bytes]:
 
 
 def _table(name: str, value: Any) -> bytes:
-    try:
-        import pyarrow as pa  # type: ignore[import-not-found, unused-ignore]
-    except ImportError as error:
-        raise UsageError(f"{name}: a table needs pyarrow: pip install pyarrow") from error
-    module: Any = pa
+    module = _pyarrow()
     try:
         if hasattr(value, "__arrow_c_stream__"):
             table = module.table(value)
@@ -128,3 +129,39 @@ def _table(name: str, value: Any) -> bytes:
     except (module.ArrowException, TypeError, ValueError) as error:
         raise UsageError(f"{name}: this table cannot be handed to a cell ({error}).") from error
     return bytes(sink.getvalue())
+
+
+def _pyarrow() -> Any:
+    try:
+        return importlib.import_module("pyarrow")
+    except ImportError as error:
+        raise MissingExtra("arrow", "pyarrow") from error
+
+
+def _load_json(data: bytes) -> Any:
+    """The value, or how it looks if it is more than a reader may be asked to take."""
+    if len(data) > _MOST_JSON:
+        return _shown(data)
+    try:
+        value = json.loads(data)
+    except RecursionError:
+        return _shown(data)
+    return value if _is_shallow(value) else _shown(data)
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for item in level for inner in _items(item)]
+        if not level:
+            return True
+    return False
+
+
+def _items(value: Any) -> Any:
+    kind: type = type(value)
+    return value.values() if kind is dict else value if kind is list else ()
+
+
+def _shown(data: bytes) -> Shown:
+    return Shown(data[:_LONGEST_TEXT].decode("utf-8", "replace"))

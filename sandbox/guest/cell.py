@@ -40,8 +40,8 @@ def _take_last_expression(tree: Any, source: str) -> Any:
 
 
 def _ends_with_semicolon(statement: Any, source: str) -> bool:
-    line = source.encode().splitlines()[statement.end_lineno - 1]
-    return line[statement.end_col_offset :].lstrip().startswith(b";")
+    line, column = int(statement.end_lineno), int(statement.end_col_offset)
+    return source.encode().splitlines()[line - 1][column:].lstrip().startswith(b";")
 
 
 def _evaluate(code: Any, namespace: dict[str, Any], wait: Wait) -> Any:

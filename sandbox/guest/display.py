@@ -5,6 +5,7 @@ Objects say by methods how they look: "Rich display" in IPython's documentation.
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any, Iterator
 
@@ -20,6 +21,8 @@ _METHODS = (
     ("application/javascript", "_repr_javascript_"),
 )
 _LONGEST_TEXT = 1 << 20
+_LONGEST_METADATA = 1 << 14
+_MOST_FORMS = 32
 
 Bundle = dict[str, Any]
 
@@ -31,19 +34,19 @@ def forms_of(value: Any) -> tuple[Bundle, Bundle]:
     """
     forms: dict[str, Any] = {"text/plain": text_of(value)}
     metadata: dict[str, Any] = {}
-    if isinstance(value, type):  # its methods are for its instances
+    if isinstance(value, type) or _answers_to_anything(value):  # those of a class: its instances'
         return forms, metadata
     bundle = _call(value, "_repr_mimebundle_", include=None, exclude=None)
     _add(forms, metadata, *_with_metadata(bundle))
     for mime, method in _METHODS:
-        form, about = _with_metadata(_call(value, method))
-        if form is not None and mime not in forms:
+        if mime not in forms:
+            form, about = _with_metadata(_call(value, method))
             _add(forms, metadata, {mime: form}, {mime: about} if about else None)
     if _is_figure(value):
         from . import figures
 
         forms["image/png"] = figures.png(value)
-    return forms, metadata
+    return dict(list(forms.items())[:_MOST_FORMS]), _small(metadata)
 
 
 def text_of(value: Any) -> str:
@@ -68,6 +71,14 @@ def _is_figure(value: Any) -> bool:
     return figure is not None and isinstance(value, figure.Figure)
 
 
+def _answers_to_anything(value: Any) -> bool:
+    """True for mocks and proxies, which have whatever method one asks for."""
+    try:
+        return callable(getattr(value, "_repr_of_nothing_at_all_", None))
+    except Exception:
+        return False
+
+
 def _call(value: Any, name: str, **options: Any) -> Any:
     try:
         method = getattr(value, name, None)
@@ -77,13 +88,22 @@ def _call(value: Any, name: str, **options: Any) -> Any:
 
 
 def _with_metadata(answer: Any) -> tuple[Any, Any]:
-    if isinstance(answer, tuple) and len(answer) == 2:
-        return answer
+    if issubclass(type(answer), tuple) and len(answer) == 2:
+        form, about = answer
+        return form, about
     return answer, None
 
 
 def _add(forms: Bundle, metadata: Bundle, more: Any, about: Any) -> None:
-    if isinstance(more, dict):
-        forms.update((str(mime), form) for mime, form in more.items())
-    if isinstance(about, dict):
+    if issubclass(type(more), dict):
+        forms.update((str(mime)[:100], form) for mime, form in more.items() if form is not None)
+    if issubclass(type(about), dict):
         metadata.update(about)
+
+
+def _small(metadata: Bundle) -> Bundle:
+    """``metadata``, if it can be sent at all."""
+    try:
+        return metadata if len(json.dumps(metadata)) <= _LONGEST_METADATA else {}
+    except (TypeError, ValueError, RecursionError):
+        return {}

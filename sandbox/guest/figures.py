@@ -1,15 +1,44 @@
 """A backend of matplotlib that shows a figure by sending its picture to the host.
 
-It is chosen by name (``module://…`` in MPLBACKEND); matplotlib is not imported before it asks.
+It is chosen when pyplot is imported. The variable MPLBACKEND would name it to programs that a cell
+starts as well, and these could not import it.
 """
 
 from __future__ import annotations
 
 import io
+import os
+import sys
 from typing import Any, Callable, Iterator
 
-show_value: Callable[[Any], None] = repr
-"""How a value is displayed; a session puts its own way here."""
+_show_value: Callable[[Any], object] = repr
+
+
+def show_with(display: Callable[[Any], object]) -> None:
+    """Let figures be shown by ``display``, unless the environment names another backend."""
+    global _show_value
+    _show_value = display
+    if "MPLBACKEND" in os.environ:
+        return
+    if "matplotlib.pyplot" in sys.modules:
+        _choose()
+    else:
+        sys.meta_path.insert(0, _AtImport())
+
+
+class _AtImport:
+    """A finder of modules that finds none, and hears of the import of pyplot."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "matplotlib.pyplot":
+            sys.meta_path.remove(self)
+            _choose()
+
+
+def _choose() -> None:
+    import matplotlib
+
+    matplotlib.use(f"module://{__name__}")
 
 
 def __getattr__(name: str) -> Any:
@@ -23,7 +52,7 @@ def __getattr__(name: str) -> Any:
 def show(*_: object, **__: object) -> None:
     """What ``matplotlib.pyplot.show()`` calls."""
     for figure in take_open():
-        show_value(figure)
+        _show_value(figure)
 
 
 def take_open() -> Iterator[Any]:

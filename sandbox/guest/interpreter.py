@@ -12,6 +12,8 @@ import types
 from typing import Any
 
 _FIONREAD = 0x541B
+TIOCOUTQ = 0x5411
+"""Of a pipe and of a socket: how many bytes are unread (ioctl_tty(2), unix(7))."""
 
 
 def main_module(file: str | None) -> types.ModuleType:
@@ -44,26 +46,32 @@ def _text_stream(fd: int, errors: str) -> io.TextIOWrapper:
 
 
 class _OrderedFile(io.FileIO):
-    """One of two pipes read by the same reader, who sees the order of writes to both.
-
-    Two pipes have no common order. So whoever changes from one to the other first waits, for a
-    bounded time, until the reader has emptied the first.
-    """
-
-    _last = 1
+    """A pipe whose reader also reads others, and is to see the order of what is written to all."""
 
     def write(self, data: Any) -> Any:
-        cls = _OrderedFile
-        if cls._last != self.fileno():
-            _wait_until_read(cls._last)
-            cls._last = self.fileno()
+        take_turn(self.fileno())
         return super().write(data)
 
 
-def _wait_until_read(fd: int) -> None:
+_last = (1, _FIONREAD)
+
+
+def take_turn(fd: int, request: int = _FIONREAD) -> None:
+    """Call this before writing to ``fd``; ``request`` is the ioctl that tells what is unread there.
+
+    Several pipes have no common order. So whoever changes from one to another first waits, for a
+    bounded time, until the reader has emptied the one before.
+    """
+    global _last
+    if _last[0] != fd:
+        _wait_until_read(*_last)
+        _last = (fd, request)
+
+
+def _wait_until_read(fd: int, request: int) -> None:
     for pause in (0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02):
         try:
-            (unread,) = struct.unpack("i", fcntl.ioctl(fd, _FIONREAD, b"\0\0\0\0"))
+            (unread,) = struct.unpack("i", fcntl.ioctl(fd, request, b"\0\0\0\0"))
         except OSError:  # no pipe any more: the program has put something else there
             return
         if not unread:
@@ -74,8 +82,11 @@ def _wait_until_read(fd: int) -> None:
 def reseed() -> None:
     """Give the random sources that were loaded before the fork a state of their own.
 
-    Python reseeds its own ``random`` after a fork; numpy's global state is copied.
+    Python reseeds its own ``random`` after a fork; the global states of numpy and torch are copied.
     """
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.seed()

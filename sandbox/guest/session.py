@@ -9,21 +9,22 @@ code: nothing that it says is relied on outside.
 
 from __future__ import annotations
 
+import _thread
 import builtins
-import contextlib
 import json
 import os
 import resource
 import select
-import signal
 import socket
 import sys
 from typing import Any, NoReturn
 
 from . import cell, display, figures, forking, interpreter, tracebacks, values
 from .channel import Channel
+from .interrupts import Interrupts
 from .protocol import MAX_BODY
 
+_LONGEST_PROMPT = 4096
 _NOBODY = "input() is not possible here: nobody is there to answer. Write the value into the code."
 
 
@@ -40,7 +41,9 @@ class Session:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._pid = os.getpid()
-        self._interruptible = False
+        self._interrupts = Interrupts()
+        self._speaking = _thread.allocate_lock()  # threads of a cell may display and ask as well
+        self._asking = _thread.allocate_lock()
         self._branching = False
         self._cell = 0
         self._count = 0
@@ -51,15 +54,10 @@ class Session:
         """Make this interpreter one in which code is typed in."""
         self.namespace = interpreter.main_module(None).__dict__
         sys.path.insert(0, "")
-        signal.signal(signal.SIGINT, self._on_interrupt)
         os.register_at_fork(after_in_child=self._leave_to_parent)
-        builtins.input = self._ask  # type: ignore[assignment]
+        builtins.input = self._ask
         builtins.display = self.display  # type: ignore[attr-defined]
-        figures.show_value = self.display
-        backend = f"module://{figures.__name__}"
-        os.environ["MPLBACKEND"] = backend
-        if "matplotlib" in sys.modules:
-            sys.modules["matplotlib"].use(backend)  # type: ignore[attr-defined]
+        figures.show_with(self.display)
 
     def serve(self) -> NoReturn:
         while True:
@@ -75,49 +73,55 @@ class Session:
     def display(self, *shown: Any) -> None:
         """Show values in the richest form the reader can take."""
         for value in shown:
-            self._send_forms(*display.forms_of(value))
+            if self._is_a_copy:  # nobody would hear of it
+                print(display.text_of(value))
+            else:
+                self._send_forms(*display.forms_of(value))
 
     # --- one cell ---
 
     def _run(self, header: dict[str, Any], body: bytes) -> None:
         self._cell = header["id"]
         self._count += 1
+        self._interrupts.listen()
         parts = _split(body, header["sizes"])
-        exit_code, value = 0, ("none", b"")
+        exit_code, (kind, data) = 0, values.NONE
         try:
             self._load(header["inputs"], parts[1:])
             if header["memory"] is not None:
                 _limit_memory(header["memory"])
-            value = self._execute(parts[0].decode("utf-8", "surrogatepass"))
+            with self._interrupts.allowed():
+                kind, data = self._execute(parts[0].decode("utf-8", "surrogatepass"))
         except BaseException as error:  # whatever it raises, it is the user's
             exit_code = self._report(error)
-        finally:
-            if os.getpid() != self._pid:  # a child that the cell forked, at the end of its copy
-                _end_of_a_copy()
+        exit_code = self._flush() or exit_code
+        if self._is_a_copy:
+            os._exit(exit_code)
         if header["memory"] is not None:
             _limit_memory(None)
-        exit_code = self._flush() or exit_code
-        kind, data = value
-        done = {"op": "done", "id": self._cell, "exit_code": exit_code, "kind": kind}
-        self._send(done, data)
+        self._send({"op": "done", "id": self._cell, "exit_code": exit_code, "kind": kind}, data)
 
-    def _execute(self, source: str) -> tuple[str, bytes]:
+    def _execute(self, source: str) -> values.Carried:
         name = f"<cell {self._count}>"
         tracebacks.remember_source(source, name)
         try:
-            self._interruptible = True
             value = cell.execute(source, name, self.namespace, self._wait)
-            return self._show_what_is_left(value)
-        finally:
-            self._interruptible = False
+        except Exception:
+            self._show_figures()  # drawn before the error
+            raise
+        self._show_figures(besides=value)
+        return self._show(value)
 
-    def _show_what_is_left(self, value: Any) -> tuple[str, bytes]:
-        """Display figures that are still open, then the value; returns it as it is carried."""
-        for figure in display.open_figures():
-            if figure is not value:
+    def _show_figures(self, besides: Any = None) -> None:
+        """Show those that are still open."""
+        for figure in () if self._is_a_copy else display.open_figures():
+            if figure is not besides:
                 self.display(figure)
-        if value is None:
-            return values.dump(None, "")
+
+    def _show(self, value: Any) -> values.Carried:
+        """Show the value of a cell; returns it as it is carried."""
+        if value is None or self._is_a_copy:
+            return values.NONE
         self.namespace["_"] = value
         forms, metadata = display.forms_of(value)
         self._send_forms(forms, metadata)
@@ -128,21 +132,18 @@ class Session:
             self.namespace[name] = values.load(kind, data)
 
     def _report(self, error: BaseException) -> int:
-        if isinstance(error, SystemExit):
-            if error.code is None or isinstance(error.code, int):
-                return (error.code or 0) & 0xFF
-            sys.stderr.write(f"{error.code}\n")
-            return 1
         try:
+            if isinstance(error, SystemExit):
+                return _exit_code(error)
             tracebacks.report(error)
-        except BaseException:  # streams and hooks belong to the user
-            os.write(2, f"{type(error).__name__}\n".encode())
+        except BaseException:  # streams, hooks and texts belong to the user
+            os.write(2, f"{type(error).__name__}\n".encode("utf-8", "replace"))
         return 130 if isinstance(error, KeyboardInterrupt) else 1
 
     def _flush(self) -> int:
         try:
             for stream in (sys.stdout, sys.stderr):
-                if stream is not None and not stream.closed:
+                if hasattr(stream, "flush") and not getattr(stream, "closed", False):
                     stream.flush()
         except BaseException as error:
             return self._report(error)
@@ -158,10 +159,19 @@ class Session:
         task = self._loop.create_task(coroutine)
         try:
             return self._loop.run_until_complete(task)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            if task.done():  # it was raised in the task, and says where
+                raise
             task.cancel()
-            self._loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
-            raise
+            self._loop.run_until_complete(asyncio.wait([task]))
+            if task.cancelled():
+                raise interrupt.with_traceback(_where(task)) from None
+            return task.result()  # it makes of a cancellation what it likes
+
+    @property
+    def _is_a_copy(self) -> bool:
+        """True in a child that a cell has forked, which ends with its copy of the cell."""
+        return os.getpid() != self._pid
 
     # --- branches ---
 
@@ -230,39 +240,50 @@ class Session:
 
     def _send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Send a frame whole: an interrupt in its midst would spoil all later ones."""
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
+        with self._interrupts.held(), self._speaking:
+            interpreter.take_turn(self._channel.sock.fileno(), interpreter.TIOCOUTQ)
             self._channel.send(header, body=body)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def _ask(self, prompt: object = "", /) -> str:
-        self._flush()
-        self._send({"op": "input", "id": self._cell, "prompt": str(prompt)[:4096]})
-        while True:
-            select.select([self._channel.sock], [], [])  # an interrupt gets through here
-            held = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-            try:
-                frame = self._channel.receive()
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, held)
-            if frame is None:
-                os._exit(0)
-            header, body = frame
-            if header["op"] == "answer" and header["id"] == self._cell:
-                if header["refused"]:
-                    raise EOFError(_NOBODY)
-                return body.decode()
-
-    def _on_interrupt(self, *_: object) -> None:
-        if self._interruptible:
-            raise KeyboardInterrupt
+        if self._is_a_copy:
+            raise EOFError(_NOBODY)
+        with self._asking:
+            self._flush()
+            self._send({"op": "input", "id": self._cell, "prompt": str(prompt)[:_LONGEST_PROMPT]})
+            while True:
+                select.select([self._channel.sock], [], [])  # an interrupt gets through here
+                with self._interrupts.held():
+                    frame = self._channel.receive()
+                if frame is None:
+                    os._exit(0)
+                header, body = frame
+                if header["op"] == "answer" and header["id"] == self._cell:
+                    if header["refused"]:
+                        raise EOFError(_NOBODY)
+                    return body.decode()
 
     def _leave_to_parent(self) -> None:
         """In what a cell forks: cells are for the parent. Not so in what becomes a branch."""
-        self._interruptible = False
         if not self._branching:
+            self._interrupts.leave_to_parent()
             self._channel.sock.close()
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None or isinstance(error.code, int):
+        return (error.code or 0) & 0xFF
+    sys.stderr.write(f"{error.code}\n")
+    return 1
+
+
+def _where(task: Any) -> Any:
+    """The place at which a task was cancelled, as a traceback."""
+    import asyncio
+
+    try:
+        task.result()
+    except asyncio.CancelledError as error:
+        return error.__traceback__
 
 
 def _encode(form: Any) -> tuple[str, bytes]:
@@ -271,7 +292,8 @@ def _encode(form: Any) -> tuple[str, bytes]:
     if isinstance(form, str):
         return "text", form.encode("utf-8", "replace")
     try:
-        return "json", json.dumps(form).encode()
+        data = json.dumps(form).encode()
+        return ("json" if len(data) <= values.MOST_JSON else "text"), data
     except (TypeError, ValueError, RecursionError):
         return "text", display.text_of(form).encode("utf-8", "replace")
 
@@ -296,10 +318,3 @@ def _data_size() -> int:
     """Bytes that RLIMIT_DATA counts: the sixth field of /proc/self/statm (proc(5))."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[5]) * resource.getpagesize()
-
-
-def _end_of_a_copy() -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(0)

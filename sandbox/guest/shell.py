@@ -7,6 +7,7 @@ code of a cell runs.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,7 +26,7 @@ _OPENING = (
 
 def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
     """Serve cells until the host closes the socket; ends with the shell, if that ends first."""
-    signal.signal(signal.SIGINT, lambda *_: None)  # it is for the shell, of the same group
+    signal.signal(signal.SIGINT, _ignore)  # it is for the shell, of the same group
     shell = _Shell(job["argv"])
     count = 0
     while True:
@@ -38,6 +39,10 @@ def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
         count += 1
         exit_code = shell.run(code, count)
         channel.send({"op": "done", "id": header["id"], "exit_code": exit_code, "kind": "none"})
+
+
+def _ignore(*_: object) -> None:
+    """A handler; children do not inherit it, as they would SIG_IGN (execve(2))."""
 
 
 class _Shell:
@@ -69,9 +74,17 @@ class _Shell:
         except BrokenPipeError:
             answer = b""
         if not answer.strip().isdigit():
-            _, status = os.waitpid(self._pid, 0)
-            os._exit(_exit_code(status))
+            self._end()
+        with contextlib.suppress(OSError):
+            os.unlink(path)
         return int(answer)
+
+    def _end(self) -> NoReturn:
+        """End as the shell does, which has closed its end of the pipe or writes nonsense there."""
+        os.close(self._orders)
+        os.close(self._status)
+        _, status = os.waitpid(self._pid, 0)
+        os._exit(_exit_code(status))
 
 
 def _become_shell(argv: list[str], orders: int, status: int) -> NoReturn:

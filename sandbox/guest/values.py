@@ -6,14 +6,18 @@ Arrow IPC), ``text`` for what can only be shown, or ``none``.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from typing import Any
 
 MOST = 16 << 20
 """Bytes of a value that is carried; of a larger one there is only its text."""
+MOST_JSON = 4 << 20
+"""The same for JSON, which takes up to 25 times as much when it is read."""
 
 Carried = tuple[str, bytes]
+NONE: Carried = ("none", b"")
 
 
 def load(kind: str, data: bytes) -> Any:
@@ -34,24 +38,27 @@ def load(kind: str, data: bytes) -> Any:
 def dump(value: Any, text: str) -> Carried:
     """``value`` for the host; ``text`` is how it looks, for a value of no other kind."""
     if value is None:
-        return "none", b""
+        return NONE
     for kind, encode in (("bytes", _as_bytes), ("json", _as_json), ("arrow", _as_table)):
         data = encode(value)
-        if data is not None and len(data) <= MOST:
+        if data is not None:
             return kind, data
-    return "text", text.encode("utf-8", "replace")[:MOST]
+    return "text", str(text).encode("utf-8", "replace")[:MOST]
 
 
 def _as_bytes(value: Any) -> bytes | None:
-    return bytes(value) if type(value) in (bytes, bytearray) else None
+    return bytes(value) if type(value) in (bytes, bytearray) and len(value) <= MOST else None
 
 
 def _as_json(value: Any) -> bytes | None:
+    value = _plain_number(value)
+    if not _is_json(value, MOST_JSON):
+        return None
     try:
-        value = _plain_number(value)
-        return json.dumps(value).encode() if _is_json(value, MOST) else None
+        data = json.dumps(value).encode()
     except (ValueError, RecursionError):  # too deep, or an integer of too many digits
         return None
+    return data if len(data) <= MOST_JSON else None
 
 
 def _plain_number(value: Any) -> Any:
@@ -61,49 +68,58 @@ def _plain_number(value: Any) -> Any:
 
 
 def _is_json(value: Any, room: int) -> bool:
-    """True for what JSON gives back as it was (but for tuples, which become lists)."""
-    kind = type(value)
-    if kind in (bool, int, float, type(None)):
-        return True
-    if kind is str:
-        return len(value) <= room
-    if kind in (list, tuple):
-        return len(value) <= room and all(_is_json(item, room) for item in value)
-    if kind is dict:
-        return len(value) <= room and all(
-            type(key) is str and _is_json(item, room) for key, item in value.items()
-        )
-    return False
+    """True for what JSON gives back as it was (but for tuples, which become lists).
+
+    ``room`` is how long it may be: a list that holds itself, or another many times, has no end.
+    """
+    waiting = [value]
+    while waiting:
+        item: Any = waiting.pop()
+        kind: type = type(item)
+        if kind in (list, tuple, str, dict):
+            room -= len(item)
+        room -= 1
+        if room < 0:
+            return False
+        if kind in (list, tuple):
+            waiting += item
+        elif kind is dict:
+            if not all(type(key) is str for key in item):
+                return False
+            waiting += item.values()
+        elif kind not in (bool, int, float, str, type(None)):
+            return False
+    return True
 
 
 def _as_table(value: Any) -> bytes | None:
     if type(value).__module__.partition(".")[0] not in ("pandas", "polars", "pyarrow"):
         return None
-    if _size(value) > MOST:
-        return None
     try:
-        import pyarrow
-    except ImportError:
+        return _table(value) if _size(value) <= MOST else None
+    except Exception:  # no pyarrow here, or columns of Python objects, for example
         return None
-    try:
-        table = _to_table(pyarrow, value)
-        if table is None:
-            return None
-        sink = pyarrow.BufferOutputStream()
-        with pyarrow.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        return bytes(sink.getvalue())
-    except (pyarrow.ArrowException, TypeError, ValueError):
-        return None  # columns of Python objects, for example
+
+
+def _table(value: Any) -> bytes | None:
+    pyarrow = _pyarrow()
+    table = _to_table(pyarrow, value)
+    if table is None:
+        return None
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    data = sink.getvalue()
+    return bytes(data) if len(data) <= MOST else None
 
 
 def _size(value: Any) -> int:
     """Bytes of a table, roughly, without copying it."""
     for name in ("nbytes", "estimated_size"):  # pyarrow and pandas' Series; polars
-        size = getattr(value, name, None)
+        size: Any = getattr(value, name, None)
         if size is not None:
-            return int(size() if callable(size) else size)
-    usage = getattr(value, "memory_usage", None)  # pandas' DataFrame
+            return int(size() if name == "estimated_size" else size)
+    usage: Any = getattr(value, "memory_usage", None)  # pandas' DataFrame
     return int(usage().sum()) if usage is not None else MOST + 1
 
 
@@ -117,14 +133,15 @@ def _to_table(pyarrow: Any, value: Any) -> Any:
 
 
 def _load_table(data: bytes) -> Any:
-    import pyarrow
-
+    pyarrow = _pyarrow()
     with pyarrow.ipc.open_stream(data) as reader:
         table = reader.read_all()
     return table.to_pandas() if "pandas" in sys.modules or _has_pandas() else table
 
 
-def _has_pandas() -> bool:
-    import importlib.util
+def _pyarrow() -> Any:
+    return importlib.import_module("pyarrow")
 
+
+def _has_pandas() -> bool:
     return importlib.util.find_spec("pandas") is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..result import Contact
@@ -34,6 +34,39 @@ class NetworkLog:
     """Allowed, and not reached."""
     dropped: int = 0
     """Events that found no room above."""
+
+    def since(self, before: NetworkLog | None) -> NetworkLog:
+        """What has been added since ``before``, an earlier one of the same proxy."""
+        if before is None:
+            return self
+        tallies = {(c.host, c.port, c.address): c for c in before.contacted}
+        contacted = (
+            _contact_since(contact, tallies.get((contact.host, contact.port, contact.address)))
+            for contact in self.contacted
+        )
+        return NetworkLog(
+            contacted=tuple(c for c in contacted if c.connections or c.sent or c.received),
+            refused=_refused_since(self.refused, before.refused),
+            failed=_refused_since(self.failed, before.failed),
+            dropped=self.dropped - before.dropped,
+        )
+
+
+def _contact_since(now: Contact, before: Contact | None) -> Contact:
+    if before is None:
+        return now
+    return replace(
+        now,
+        connections=now.connections - before.connections,
+        sent=now.sent - before.sent,
+        received=now.received - before.received,
+    )
+
+
+def _refused_since(now: tuple[Refusal, ...], before: tuple[Refusal, ...]) -> tuple[Refusal, ...]:
+    counted = {(r.host, r.port, r.reason): r.count for r in before}
+    left = (replace(r, count=r.count - counted.get((r.host, r.port, r.reason), 0)) for r in now)
+    return tuple(refusal for refusal in left if refusal.count)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,60 @@
+"""What an interrupt (SIGINT) does in a session: it ends the cell that runs, and nothing else."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import signal
+from typing import Generator
+
+
+class Interrupts:
+    """Raises ``KeyboardInterrupt`` in a cell, never in the midst of a frame or between cells.
+
+    A signal mask would not do: the kernel then gives the signal to another thread, and Python
+    raises in the main one all the same.
+    """
+
+    def __init__(self) -> None:
+        self._main = _thread.get_ident()
+        self._running = False
+        self._held = False
+        self._waiting = False
+
+    def listen(self) -> None:
+        """Be the one who hears of them from now on; a cell may have put another in this place."""
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    @contextlib.contextmanager
+    def allowed(self) -> Generator[None, None, None]:
+        """They end what runs in here; anywhere else they are ignored."""
+        self._running = True
+        try:
+            yield
+        finally:
+            self._running = False
+
+    @contextlib.contextmanager
+    def held(self) -> Generator[None, None, None]:
+        """One that comes meanwhile waits for the end of this."""
+        if self._held or _thread.get_ident() != self._main:  # handlers run in the main thread only
+            yield
+            return
+        self._held, self._waiting = True, False
+        try:
+            yield
+        finally:
+            self._held = False
+        if self._waiting:
+            raise KeyboardInterrupt
+
+    def leave_to_parent(self) -> None:
+        """In a child that a cell has forked: they do what they do in any program."""
+        if signal.getsignal(signal.SIGINT) == self._on_signal:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _on_signal(self, *_: object) -> None:
+        if self._running and self._held:
+            self._waiting = True
+        elif self._running:
+            raise KeyboardInterrupt
