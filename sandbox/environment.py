@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .guest.init import PROXY
+from .guest.confine import PROXY
 
 if TYPE_CHECKING:
     from pathlib import Path

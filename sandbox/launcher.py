@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import landlock_profile, layers
 from .environment import base_environment, has_proxy, search_path
 from .errors import BackendError, BackendUnavailable, PolicyError
+from .guest.confine import PROXY
 from .handshake import Gone, Handshake, Refused
 from .identity import choose_identity, identity_without_namespaces
 from .interpreter import find_interpreter
@@ -186,7 +187,7 @@ class _LocalZygote:
             "op": "open",
             "profile": policy.profile,
             "network": "host" if policy.network == "host" else "none",
-            "proxy": has_proxy(policy),
+            "proxy": PROXY if has_proxy(policy) else None,
             "paths": [str(packages)] if packages else [],
             "root": entries,
             "workdir": str(policy.workdir) if policy.workdir else None,

@@ -56,6 +56,8 @@ class Engine:
             The package ``docker`` is not installed.
         """
         docker = docker_package()
+        import requests  # what docker speaks HTTP with
+
         address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
         def connect() -> Any:
@@ -64,7 +66,7 @@ class Engine:
 
         try:
             return cls(await in_thread(connect))
-        except (docker.errors.DockerException, OSError) as error:
+        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise no_engine(address, error) from error
 
     async def call(
@@ -78,7 +80,7 @@ class Engine:
             The engine refused (``__cause__`` is its error), or went away.
         """
         docker = docker_package()
-        import requests  # what docker speaks HTTP with
+        import requests
 
         try:
             return await in_thread(function, *args, **options)

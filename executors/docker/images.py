@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from ...sandbox.errors import BackendError, BackendUnavailable
-from .errors import ignoring, no_image
+from .errors import ignoring, no_image, status_of
 from .progress import ImageProgress
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ async def ensure_image(
     BackendUnavailable
         It cannot be had, or is for another kind of machine.
     """
-    found = await inspect_image(engine, image)
+    try:
+        found = await inspect_image(engine, image)
+    except BackendError as error:
+        if status_of(error) == 400:
+            raise no_image(image, error.__cause__ or error) from error
+        raise
     if found is None:
         await _pull(engine, image, platform, on_progress)
         found = await inspect_image(engine, image)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _POLL = 0.05
 """Seconds between two looks at a container that has not called yet."""
 
+_ANY_PORT = ("127.0.0.1", 0)
+"""Where guests listen for the proxy: they share the loopback of their container."""
 _TAIL = 8
 """Lines of output shown for a command that failed."""
 _PROGRAMS = {"bash": "bash", "sh": "sh", "javascript": "node", "powershell": "pwsh"}
@@ -188,7 +190,7 @@ class _ContainerZygote:
             "op": "open",
             "profile": "landlock",
             "network": "container",
-            "proxy": has_proxy(policy),
+            "proxy": _ANY_PORT if has_proxy(policy) else None,
             "paths": [],
             "root": [],
             "workdir": None,

@@ -23,6 +23,8 @@ REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 
 _WRITABLE = (root.WORKSPACE, root.HOME, "/tmp", "/dev/shm")
+PROXY = ("127.0.0.1", 3128)
+"""Where programs in a guest find the proxy."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 

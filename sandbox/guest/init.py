@@ -22,8 +22,6 @@ from .supervisor import Supervisor, bury_own, exit_code
 from .watch import MemoryWatch
 
 _SOCKET = 3
-PROXY = ("127.0.0.1", 3128)
-"""Where programs in a guest find the proxy."""
 
 
 def main(config: dict[str, Any], fd: int) -> NoReturn:
@@ -109,7 +107,8 @@ def say_confined(channel: Channel, config: dict[str, Any], names: Sequence[str] 
     fds = [tmp, *handles.open_handles(names)]
     names = ["tmp", *names]
     if config["proxy"]:
-        with socket.create_server(PROXY, backlog=128) as door:
+        with socket.create_server(tuple(config["proxy"]), backlog=128) as door:
+            config["door"] = door.getsockname()
             channel.send({"op": "confined", "names": [*names, "door"]}, [*fds, door.fileno()])
     else:
         channel.send({"op": "confined", "names": names}, fds)

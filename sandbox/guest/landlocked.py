@@ -16,7 +16,7 @@ import contextlib
 import os
 import signal
 import stat
-from typing import Any, Collection, Iterable, NoReturn, Optional
+from typing import Any, Collection, Iterable, NoReturn, Optional, Sequence
 
 from . import confine, descendants, kernel, program, sweep
 
@@ -290,7 +290,16 @@ def relocate(job: dict[str, Any], config: Config) -> None:
     ):
         if environment.get(name) == default:
             environment[name] = outside
+    if config["proxy"]:  # its port is any that was free, where all guests share one network
+        for name in filter(lambda name: name.lower().endswith("_proxy"), environment):
+            environment[name] = environment[name].replace(
+                _address(confine.PROXY), _address(config["door"])
+            )
     program.tmp = places["tmp"]
+
+
+def _address(place: Sequence[Any]) -> str:
+    return f"{place[0]}:{place[1]}"
 
 
 # --- Landlock ---
