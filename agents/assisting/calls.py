@@ -16,7 +16,7 @@ from ..models.types import FunctionExecutionResult
 from ..runtime import CancellationToken, FunctionCall, cancel_scope
 from ..tools import StreamWorkbench, ToolResult, Workbench
 from ..tools.static import describe
-from .bounds import bounded
+from .bounds import bounded, bounded_images
 from .toolbox import Toolset
 
 Entry = BaseAgentEvent | BaseChatMessage
@@ -55,9 +55,7 @@ async def _all(
         raise asyncio.CancelledError
     return [
         # Cancelled, but not by us: by something the tool did to its own task.
-        _result_of(call, "Error: the tool was cancelled.", is_error=True)
-        if task.cancelled()
-        else task.result()
+        _failure(call, "the tool was cancelled") if task.cancelled() else task.result()
         for call, task in zip(calls, tasks, strict=True)
     ]
 
@@ -66,36 +64,40 @@ async def _one(
     call: FunctionCall, tools: Toolset, token: CancellationToken, tell: Tell
 ) -> FunctionExecutionResult:
     try:
-        text, is_error = await _call(call, tools, token, tell)
+        return await _call(call, tools, token, tell)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if token.is_cancelled() or (task is not None and task.cancelling()):
             raise
         # The tool cancelled itself; the turn goes on.
-        text, is_error = "Error: the tool was cancelled.", True
+        return _failure(call, "the tool was cancelled")
     except (Exception, SystemExit) as error:
-        text, is_error = f"Error: {describe(error)}", True
-    return _result_of(call, text, is_error=is_error)
+        return _failure(call, describe(error))
 
 
-def _result_of(call: FunctionCall, text: str, *, is_error: bool) -> FunctionExecutionResult:
+def _failure(call: FunctionCall, reason: str) -> FunctionExecutionResult:
     return FunctionExecutionResult(
-        content=bounded(text), name=call.name, call_id=call.id, is_error=is_error
+        content=bounded(f"Error: {reason}"), name=call.name, call_id=call.id, is_error=True
     )
 
 
 async def _call(
     call: FunctionCall, tools: Toolset, token: CancellationToken, tell: Tell
-) -> tuple[str, bool]:
-    """The text of the result, and whether it is an error."""
+) -> FunctionExecutionResult:
     workbench = tools.owners.get(call.name)
     if workbench is None:
         known = ", ".join(tools.owners)
-        return f"Error: tool '{call.name}' not found in any workbench. There are: {known}", True
+        return _failure(call, f"tool '{call.name}' not found in any workbench. There are: {known}")
     # A handoff has no arguments, whatever the model writes there.
     arguments = {} if call.name in tools.handoffs else parse_arguments(call)
     result = await _result(workbench, call, arguments, token, tell)
-    return result.to_text(replace_image="[image]"), result.is_error
+    return FunctionExecutionResult(
+        content=bounded(result.to_text(replace_image="[image]")),
+        name=call.name,
+        call_id=call.id,
+        is_error=result.is_error,
+        images=bounded_images(result.images),
+    )
 
 
 async def _result(

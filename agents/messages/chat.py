@@ -41,6 +41,12 @@ class ToolCallSummaryMessage(BaseTextChatMessage):
     results: list[FunctionExecutionResult]
     type: Literal["ToolCallSummaryMessage"] = "ToolCallSummaryMessage"
 
+    def to_model_message(self) -> UserMessage:
+        """The text, and the pictures the tools gave."""
+        images = [image for result in self.results for image in result.images]
+        content = [self.content, *images] if images else self.content
+        return UserMessage(content=content, source=self.source)
+
 
 class MultiModalMessage(BaseChatMessage):
     """Text and pictures."""

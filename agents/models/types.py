@@ -48,6 +48,8 @@ class FunctionExecutionResult(_Value):
     name: str
     call_id: str
     is_error: bool | None = None
+    images: list[Image] = Field(default_factory=list[Image])
+    """The pictures it gave, for models that can see; ``[image]`` stands for each in ``content``."""
 
 
 class FunctionExecutionResultMessage(_Value):

@@ -4,12 +4,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import BaseModel, ValidationError
 
 from ...sandbox.errors import UsageError
 from ..runtime import CancellationToken
+from ..runtime.image import Image
+from .result import ImageResultContent, ResultContent, TextResultContent
 from .schema import ToolSchema, parameters_schema
 
 ArgsT = TypeVar("ArgsT", bound=BaseModel, contravariant=True)
@@ -124,6 +126,18 @@ class BaseTool(ABC, Generic[ArgsT, ReturnT]):
     def return_value_as_string(self, value: Any) -> str:
         """What the model is told of a value; JSON for a model of pydantic."""
         return json.dumps(value.model_dump(mode="json")) if _is_model(value) else str(value)
+
+    def return_value_as_contents(self, value: Any) -> list[ResultContent]:
+        """The same for models that can see: pictures, alone or in a list, stay what they are."""
+        parts = cast("list[Any]", value) if isinstance(value, list) else [value]
+        if not any(isinstance(part, Image) for part in parts):
+            return [TextResultContent(content=self.return_value_as_string(value))]
+        return [
+            ImageResultContent(content=part)
+            if isinstance(part, Image)
+            else TextResultContent(content=self.return_value_as_string(part))
+            for part in parts
+        ]
 
     @abstractmethod
     async def run(self, args: ArgsT, cancellation_token: CancellationToken) -> ReturnT:

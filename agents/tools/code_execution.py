@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,9 @@ from ...sandbox.errors import BackendCrashed
 from ...sandbox.result import CodeResult, OutputEvent
 from ..messages import CodeOutputEvent
 from ..runtime import CancellationToken
+from ..runtime.image import Image
 from .base import BaseStreamTool
+from .result import ImageResultContent, ResultContent, TextResultContent
 
 
 class CodeExecutionInput(BaseModel):
@@ -30,6 +32,8 @@ class CodeExecutionResult(BaseModel):
 
     success: bool = Field(description="True if the code ran to its end without an error")
     output: str = Field(description="The result of the code execution")
+    images: list[Image] = Field(default_factory=list[Image], exclude=True)
+    """What the code displayed."""
 
 
 class PythonCodeExecutionTool(
@@ -75,4 +79,17 @@ class PythonCodeExecutionTool(
                     yield CodeOutputEvent(content=event.text, stream=event.stream, source=self.name)
         if result is None:
             raise BackendCrashed(f"{type(self._executor).__name__} ended without a result.")
-        yield CodeExecutionResult(success=result.exit_code == 0, output=report(result))
+        yield CodeExecutionResult(
+            success=result.exit_code == 0, output=report(result), images=_pictures(result)
+        )
+
+    def return_value_as_contents(self, value: Any) -> list[ResultContent]:
+        images = value.images if isinstance(value, CodeExecutionResult) else []
+        text = TextResultContent(content=self.return_value_as_string(value))
+        return [text, *(ImageResultContent(content=image) for image in images)]
+
+
+def _pictures(result: CodeResult) -> list[Image]:
+    """What the code displayed, in the form that models can see."""
+    found = (str(output.data.get("image/png", "")) for output in result.outputs)
+    return [Image(data=data) for data in found if data]

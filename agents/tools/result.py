@@ -39,6 +39,11 @@ class ToolResult(BaseModel):
     result: list[ResultContent]
     is_error: bool = False
 
+    @property
+    def images(self) -> list[Image]:
+        """The pictures in it."""
+        return [part.content for part in self.result if isinstance(part, ImageResultContent)]
+
     def to_text(self, replace_image: str | None = None) -> str:
         """All of it as text, with ``replace_image`` (default: its base64) for each picture."""
         return "\n".join(

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...sandbox.errors import UsageError
 from ..runtime import CancellationToken, cancel_scope
-from .base import StreamTool, Tool
+from .base import BaseTool, StreamTool, Tool
 from .result import ToolResult, text_result
 from .schema import ToolSchema
 from .workbench import StreamWorkbench, Workbench
@@ -90,7 +90,7 @@ class StaticWorkbench(Workbench):
         try:
             with cancel_scope(token):
                 value = await tool.run_json(arguments or {}, token, call_id)
-            return text_result(name, tool.return_value_as_string(value))
+            return _result(tool, name, value)
         except (Exception, SystemExit) as error:  # sys.exit() in a tool ends the tool.
             return text_result(name, describe(error), is_error=True)
 
@@ -145,7 +145,7 @@ class StaticStreamWorkbench(StaticWorkbench, StreamWorkbench):
                     last.append(item)
             if not last:
                 raise UsageError(f"The tool {name} ended without a result.")
-            result = text_result(name, tool.return_value_as_string(last.pop()))
+            result = _result(tool, name, last.pop())
         except (Exception, SystemExit) as error:
             result = text_result(name, describe(error), is_error=True)
         yield result
@@ -157,6 +157,13 @@ def describe(error: BaseException) -> str:
     if isinstance(error, UsageError) and text:
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _result(tool: Tool, name: str, value: Any) -> ToolResult:
+    if isinstance(tool, BaseTool):
+        contents = cast("BaseTool[Any, Any]", tool).return_value_as_contents(value)
+        return ToolResult(name=name, result=contents)
+    return text_result(name, tool.return_value_as_string(value))
 
 
 def _unknown(name: str) -> ToolResult:

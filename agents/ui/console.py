@@ -1,6 +1,6 @@
 """The console: prints a run while it happens."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,25 +23,30 @@ async def Console(  # noqa: N802 (AutoGen's name)
     output_stats: bool = False,
     user_input_manager: UserInputManager | None = None,
     console: "Screen | None" = None,
+    read_file: Callable[[str], bytes | None] | None = None,
 ) -> T:
     """Print what a run or a turn tells, and give its result.
 
     Who speaks, prose, code in colours, the program's output while it is printed, exit codes,
-    files, approvals, retries, and at the end tokens and time. Colours only on a terminal; text of
-    models and programs is freed of everything a terminal would obey.
+    files, pictures, approvals, retries, the seconds while nothing happens, and at the end tokens
+    and time. Colours only on a terminal; text of models and programs is freed of everything a
+    terminal would obey.
 
     Parameters
     ----------
     stream:
         Of ``run_stream()`` or ``on_messages_stream()``; closed at the end, whatever happens.
     no_inline_images:
-        Accepted for AutoGen's sake: pictures are named, not drawn.
+        Name pictures, also where the terminal could draw them (kitty, iTerm2 and sixel can).
     output_stats:
         Print the tokens of each message too.
     user_input_manager:
         Told of the requests for input that are shown.
     console:
         Where to print; by default standard output.
+    read_file:
+        The content of a file that code left, by its path in the workspace: so that charts are
+        drawn too.
 
     Raises
     ------
@@ -51,11 +56,17 @@ async def Console(  # noqa: N802 (AutoGen's name)
     # rich takes longer to import than all the rest.
     from rich.console import Console as Screen
 
+    from .gallery import Gallery
     from .printer import Printer
+    from .style import signs_for
 
-    printer = Printer(console or Screen(highlight=False), output_stats=output_stats)
+    screen = console or Screen(highlight=False)
+    gallery = Gallery.of_terminal(
+        screen, signs_for(screen), inline=not no_inline_images, read_file=read_file
+    )
+    printer = Printer(screen, output_stats=output_stats, pictures=gallery)
     last: T | None = None
-    async with aclosing(stream):
+    async with printer.elapsed.ticking(), aclosing(stream):
         async for item in stream:
             if isinstance(item, TaskResult | Response):
                 last = item

@@ -33,6 +33,11 @@ class OutputWriter:
         self._returned = False
         self._ended_early: set[StreamName] = set()
 
+    @property
+    def at_line_start(self) -> bool:
+        """False while a line on the terminal has begun and not ended."""
+        return not self._line
+
     def feed(self, piece: str, stream: StreamName) -> None:
         for part in _PARTS.findall(self._sanitizers[stream].feed(piece)):
             if part in ("\n", "\r\n"):

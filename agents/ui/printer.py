@@ -16,11 +16,15 @@ from ..messages import (
     CodeGenerationEvent,
     CodeOutputEvent,
     ModelClientStreamingChunkEvent,
+    MultiModalMessage,
     RetryDecisionEvent,
     ThoughtEvent,
+    ToolCallExecutionEvent,
     UserInputRequestedEvent,
 )
 from ..models.usage import RequestUsage
+from .elapsed import Elapsed
+from .gallery import Gallery
 from .output import OutputWriter
 from .prose import MarkdownWriter
 from .result import describe
@@ -36,10 +40,14 @@ _MAX_REMEMBERED = 500_000  # characters
 class Printer:
     """Prints one run."""
 
-    def __init__(self, console: Console, *, output_stats: bool) -> None:
+    def __init__(
+        self, console: Console, *, output_stats: bool = False, pictures: Gallery | None = None
+    ) -> None:
         self._console = console
         self._output_stats = output_stats
         self._signs = signs_for(console)
+        self._pictures = pictures or Gallery(console, self._signs)
+        self.elapsed = Elapsed(console, self._signs)
         self._colors = SpeakerColors()
         self._started = time.monotonic()
         self._speaker: str | None = None
@@ -56,6 +64,7 @@ class Printer:
 
     def show(self, entry: Entry) -> None:
         """Print one message or event."""
+        self.elapsed.stop()
         if entry.models_usage is not None:
             self._usage += entry.models_usage
         match entry:
@@ -67,6 +76,9 @@ class Printer:
                 self._show_whole(entry)
         if self._output_stats and entry.models_usage is not None:
             self._note(_tokens(entry.models_usage), "dim")
+        asks = isinstance(entry, UserInputRequestedEvent | ApprovalRequestEvent)
+        if not asks and (self._output is None or self._output.at_line_start):
+            self.elapsed.start()
 
     def _show_whole(self, entry: Entry) -> None:
         self._end_stream()
@@ -84,6 +96,11 @@ class Printer:
                 self._header(entry.source)
             case BaseChatMessage():
                 self._show_message(entry)
+            case ToolCallExecutionEvent():
+                self._header(entry.source)
+                self._note(f"{type(entry).__name__}: {sanitize_line(entry.to_text())}", "dim")
+                for result in entry.content:
+                    self._pictures.show_images(result.images)
             case _:
                 self._header(entry.source)
                 self._note(f"{type(entry).__name__}: {sanitize_line(entry.to_text())}", "dim")
@@ -95,6 +112,7 @@ class Printer:
             usage, reason = self._usage, None
         else:
             usage, reason = result.usage, result.stop_reason
+        self.elapsed.stop()
         self._end_stream()
         self._end_output()
         parts = [sanitize_line(reason)] if reason else []
@@ -123,6 +141,8 @@ class Printer:
         if repeats and message.models_usage is None:
             return
         self._show_markdown(message, message.to_text())
+        if isinstance(message, MultiModalMessage):
+            self._pictures.show_images(message.content)
 
     def _show_markdown(self, entry: Entry, text: str) -> None:
         self._said = (self._said + "".join(text.split()))[-_MAX_REMEMBERED:]
@@ -175,6 +195,7 @@ class Printer:
             output.finish()
         for text in describe(event.result, self._signs):
             self._console.print(text, soft_wrap=True)
+        self._pictures.show_result(event.result)
         self._reported = event.source
 
     def _show_decision(

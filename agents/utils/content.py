@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ..models.types import LLMMessage, UserMessage
+from ..models.types import FunctionExecutionResultMessage, LLMMessage, UserMessage
 from ..runtime.image import Image
 
 
@@ -20,9 +20,15 @@ def content_to_str(content: str | BaseModel | Sequence[Any]) -> str:
 
 def remove_images(messages: Sequence[LLMMessage]) -> list[LLMMessage]:
     """The messages with ``<image>`` for each picture, for models that cannot see."""
-    return [
-        message.model_copy(update={"content": content_to_str(message.content)})
-        if isinstance(message, UserMessage) and not isinstance(message.content, str)
-        else message
-        for message in messages
-    ]
+    return [_without_images(message) for message in messages]
+
+
+def _without_images(message: LLMMessage) -> LLMMessage:
+    if isinstance(message, UserMessage) and not isinstance(message.content, str):
+        return message.model_copy(update={"content": content_to_str(message.content)})
+    if isinstance(message, FunctionExecutionResultMessage) and any(
+        result.images for result in message.content
+    ):
+        results = [result.model_copy(update={"images": []}) for result in message.content]
+        return message.model_copy(update={"content": results})
+    return message

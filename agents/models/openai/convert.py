@@ -40,10 +40,7 @@ class MessageConverter:
             case AssistantMessage():
                 return [self._assistant(message)]
             case FunctionExecutionResultMessage():
-                return [
-                    {"role": "tool", "content": result.content, "tool_call_id": result.call_id}
-                    for result in message.content
-                ]
+                return self._results(message)
 
     def _user(self, message: UserMessage) -> dict[str, Any]:
         prefix = f"{message.source} said:\n" if self._name_prefixes else ""
@@ -75,6 +72,19 @@ class MessageConverter:
             for call in message.content
         ]
         return {"role": "assistant", "content": message.thought, "tool_calls": calls}
+
+    def _results(self, message: FunctionExecutionResultMessage) -> list[dict[str, Any]]:
+        """A tool's message holds text only: its pictures follow in a user's."""
+        params: list[dict[str, Any]] = [
+            {"role": "tool", "content": result.content, "tool_call_id": result.call_id}
+            for result in message.content
+        ]
+        content: list[dict[str, Any]] = []
+        for result in message.content:
+            if result.images:
+                content.append({"type": "text", "text": f"What {result.name} shows:"})
+                content += [image.to_openai_format() for image in result.images]
+        return [*params, {"role": "user", "content": content}] if content else params
 
     def _name(self, source: str) -> dict[str, str]:
         return {"name": _BAD_IN_NAME.sub("_", source)[:64]} if self._names and source else {}

@@ -10,8 +10,8 @@ from .bench import bench_app
 from .demo import demo_command
 from .doctor import doctor_command
 from .exec import exec_command
-from .kernels import kernels_app
 from .images import images_app
+from .kernels import kernels_app
 from .run import run_command
 
 app = typer.Typer(

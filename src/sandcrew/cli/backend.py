@@ -11,6 +11,7 @@ from .terminal import note
 
 if TYPE_CHECKING:
     from ..executors.base import CodeExecutor
+    from ..executors.jupyter import JupyterCodeExecutor
     from ..sandbox.policy import Policy
 
 _NETWORK_HELP = "write none, host, or allow:HOST[:PORT],…"
@@ -50,13 +51,32 @@ def make_executor(name: str, options: Options) -> "CodeExecutor":
 
     if options.image is not None and name != "docker":
         raise UsageError("--image is for --executor docker.")
-    if name == "sandbox":
+    if name in ("sandbox", "jupyter"):
         return create_executor(name, policy=sandbox_policy(options))
     if name == "docker":
         return create_executor(name, policy=sandbox_policy(options), image=options.image)
     if name == "local":
         return _local_executor(options)
     return create_executor(name, **_plain_options(options))
+
+
+def make_kernel_executor(name: str, options: Options, kernel: str) -> "JupyterCodeExecutor":
+    """An executor that has ``kernel`` run where the executor called ``name`` runs code.
+
+    Raises
+    ------
+    UsageError
+        No kernel can run there, or an option makes no sense.
+    """
+    from ..executors.jupyter import JupyterCodeExecutor
+
+    if name == "local":
+        executor = _local_executor(options, "jupyter", kernel_name=kernel, where="local")
+        assert isinstance(executor, JupyterCodeExecutor)
+        return executor
+    if name not in ("sandbox", "jupyter"):
+        raise UsageError(f"--executor {name}: no kernel runs there; take sandbox or local.")
+    return JupyterCodeExecutor(kernel, policy=sandbox_policy(options))
 
 
 def sandbox_policy(options: Options) -> "Policy":
@@ -76,7 +96,7 @@ def sandbox_policy(options: Options) -> "Policy":
     return base.replace(**changes)
 
 
-def _local_executor(options: Options) -> "CodeExecutor":
+def _local_executor(options: Options, name: str = "local", **more: Any) -> "CodeExecutor":
     """The host itself. What it cannot enforce is refused, for no one should rely on it."""
     from ..executors.factory import create_executor
 
@@ -88,11 +108,11 @@ def _local_executor(options: Options) -> "CodeExecutor":
         raise UsageError(f"--executor local confines nothing, so it cannot enforce {names}.")
     # Code on the host inherits the environment of this process.
     os.environ.update(_environment(options.env))
-    keys = {"timeout": options.timeout, "work_dir": options.workdir}
+    keys = {"timeout": options.timeout, "work_dir": options.workdir, **more}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         executor = create_executor(
-            "local", **{key: value for key, value in keys.items() if value is not None}
+            name, **{key: value for key, value in keys.items() if value is not None}
         )
     note("--executor local runs this on your host, unconfined: it can do all that you can.")
     return executor

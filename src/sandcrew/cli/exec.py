@@ -62,6 +62,13 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
     image: Annotated[
         str | None, typer.Option(metavar="NAME", help="The image, for --executor docker.")
     ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.ipynb",
+            help="Keep the run as a notebook; a notebook is run cell by cell in a kernel for it.",
+        ),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON object, nothing else.")
     ] = False,
@@ -85,4 +92,4 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
         policy=policy,
         image=image,
     )
-    return execute(file, options, executor=executor, language=language, json=json)
+    return execute(file, options, executor=executor, language=language, json=json, save=save)

@@ -1,19 +1,23 @@
 """What ``sandcrew exec`` does, without the parsing of its options."""
 
+from __future__ import annotations
+
 import asyncio
 from contextlib import aclosing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from .backend import Options, make_executor
-from .source import read_blocks
+from ..sandbox.errors import UsageError
+from .jobs import BlocksJob, NotebookJob
+from .source import is_notebook
 from .terminal import note, write_output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
 
-    from ..executors.base import CodeExecutor
-    from ..executors.block import CodeBlock
     from ..sandbox.result import CodeResult
+    from .backend import Options
+    from .jobs import Job
 
 
 def execute(
@@ -23,11 +27,17 @@ def execute(
     executor: str = "sandbox",
     language: str | None = None,
     json: bool = False,
+    save: Path | None = None,
 ) -> int:
     """Run the code of a file, and pass on what it prints, or the result; the exit code."""
-    runner = make_executor(executor, options)
-    blocks = read_blocks(file, language, getattr(runner, "languages", None))
-    result = asyncio.run(_run(runner, blocks, quiet=json))
+    if save is not None:
+        _check_target(save)
+    job: Job
+    if is_notebook(file, language) and (save is not None or executor == "jupyter"):
+        job = NotebookJob(file, options, executor)
+    else:
+        job = BlocksJob(file, options, executor, language)
+    result = asyncio.run(_run(job, quiet=json, save=save))
     if json:
         _print_json(result)
     else:
@@ -35,44 +45,60 @@ def execute(
     return result.exit_code if 0 <= result.exit_code <= 255 else 1
 
 
-async def _run(runner: "CodeExecutor", blocks: "list[CodeBlock]", *, quiet: bool) -> "CodeResult":
+def _check_target(save: Path) -> None:
+    if save.suffix != ".ipynb":
+        raise UsageError(f"--save {save}: a notebook's name ends with .ipynb.")
+    if not save.absolute().parent.is_dir():
+        raise UsageError(f"--save {save}: there is no such folder.")
+
+
+async def _run(job: Job, *, quiet: bool, save: Path | None) -> CodeResult:
+    result: CodeResult | None = None
+    async with job.runner:
+        try:
+            result = await _follow(job.stream(), quiet=quiet)
+            return result
+        finally:
+            if save is not None:  # as far as it came
+                await asyncio.to_thread(save.write_bytes, await job.record(result))
+
+
+async def _follow(events: AsyncGenerator[object, None], *, quiet: bool) -> CodeResult:
     from ..executors.events import BlockFinished, BlockStarted
     from ..sandbox.result import CodeResult, OutputEvent
 
     result: CodeResult | None = None
     told = False
-    async with runner:
-        events = cast("AsyncGenerator[object, None]", runner.stream(blocks))
-        async with aclosing(events):
-            async for event in events:
-                match event:
-                    case OutputEvent():
-                        told = True
-                        if not quiet:
-                            write_output(event.text, event.stream)
-                    case BlockStarted():
-                        told = False
-                    case BlockFinished():
-                        # A refusal is told only here.
-                        if not (told or quiet):
-                            _write_result(event.result)
-                        told = True
-                    case CodeResult():
-                        result = event
-                    case _:
-                        pass
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case OutputEvent():
+                    told = True
+                    if not quiet:
+                        write_output(event.text, event.stream)
+                case BlockStarted():
+                    told = False
+                case BlockFinished():
+                    # A refusal is told only here.
+                    if not (told or quiet):
+                        _write_result(event.result)
+                    told = True
+                case CodeResult():
+                    result = event
+                case _:
+                    pass
     assert result is not None, "a stream ends with its result"
     if not (told or quiet):
         _write_result(result)
     return result
 
 
-def _write_result(result: "CodeResult") -> None:
+def _write_result(result: CodeResult) -> None:
     write_output(result.stdout or ("" if result.stderr else result.output), "stdout")
     write_output(result.stderr, "stderr")
 
 
-def _print_json(result: "CodeResult") -> None:
+def _print_json(result: CodeResult) -> None:
     from dataclasses import fields
     from json import dumps
 
@@ -83,7 +109,7 @@ def _print_json(result: "CodeResult") -> None:
     write_output(dumps(values) + "\n", "stdout")
 
 
-def _explain(result: "CodeResult") -> None:
+def _explain(result: CodeResult) -> None:
     """What the program itself could not say."""
     if result.timed_out:
         note(f"stopped at the time limit, after {result.duration:.1f} s; --timeout sets it.")

@@ -17,7 +17,8 @@ from ..agents.messages import (
 )
 from ..executors.block import CodeBlock
 from ..executors.blockwise import BlockwiseExecutor
-from ..executors.notebook_record import NotebookRecord, image_type
+from ..executors.notebook_record import NotebookRecord
+from ..executors.safe_outputs import image_type
 from ..sandbox.errors import MissingExtra, SandcrewError
 from ..sandbox.result import EXIT_CANCELLED, Artifact, CodeResult
 from .prose import without_code
@@ -50,6 +51,8 @@ class Record:
     steps: list[Step] = field(default_factory=list[Step])
     files: dict[str, Path] = field(default_factory=dict[str, Path])
     """What was kept of the workspace, by its name there."""
+    pictures: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """Of the code that ran last, by their names in the workspace."""
     _running: list[CodeBlock] | None = None
     _printed: list[CodeOutputEvent] = field(default_factory=list[CodeOutputEvent])
     _saying: list[ModelClientStreamingChunkEvent] = field(
@@ -87,7 +90,7 @@ class Record:
 
     async def _ran(self, result: CodeResult) -> None:
         blocks, self._running = self._running or [], None
-        pictures = await self._keep(result.artifacts)
+        self.pictures = pictures = await self._keep(result.artifacts)
         self.steps.append(Ran(blocks, result, pictures))
 
     async def break_off(self) -> None:

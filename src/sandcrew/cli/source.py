@@ -43,7 +43,7 @@ def read_blocks(file: str, language: str | None, runnable: Sequence[str] | None)
         The file cannot be read, is no text, or nobody knows what it is.
     """
     kind = _kind(file, language)
-    data = _read(file)
+    data = read_file(file)
     if kind == NOTEBOOK:
         return _notebook(file, data)
     try:
@@ -53,6 +53,17 @@ def read_blocks(file: str, language: str | None, runnable: Sequence[str] | None)
     if kind == MARKDOWN:
         return _markdown(file, text, runnable)
     return [CodeBlock(text, kind)]
+
+
+def is_notebook(file: str, language: str | None) -> bool:
+    """Whether a file is a notebook, by its name or what is said of it.
+
+    Raises
+    ------
+    UsageError
+        Its name does not tell, and nothing was said.
+    """
+    return _kind(file, language) == NOTEBOOK
 
 
 def _kind(file: str, language: str | None) -> str:
@@ -70,7 +81,14 @@ def _kind(file: str, language: str | None) -> str:
     return _KINDS[suffix]
 
 
-def _read(file: str) -> bytes:
+def read_file(file: str) -> bytes:
+    """The content of a file, or of standard input for ``-``.
+
+    Raises
+    ------
+    UsageError
+        It cannot be read.
+    """
     read: Callable[[], bytes] = sys.stdin.buffer.read if file == "-" else Path(file).read_bytes
     try:
         return read()

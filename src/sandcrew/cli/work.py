@@ -58,7 +58,7 @@ async def work(job: Job, crew: Crew, executor: BlockwiseExecutor) -> bool:
     record = Record(job.folder, executor)
 
     def show(stream: AsyncGenerator[Item, None]) -> Coroutine[Any, Any, TaskResult]:
-        return Console(record.follow(stream))
+        return Console(record.follow(stream), read_file=lambda path: record.pictures.get(path))
 
     async with executor:
         names = await _put_files(job.files, executor)

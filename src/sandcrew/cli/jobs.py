@@ -1,0 +1,89 @@
+"""What ``sandcrew exec`` can run: blocks in an executor, or a notebook in a kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from .backend import make_executor, make_kernel_executor
+from .source import read_blocks, read_file
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from ..executors.base import CodeExecutor
+    from ..sandbox.result import CodeResult
+    from .backend import Options
+
+MAX_PICTURE = 8 << 20
+"""Largest picture that is put into a notebook, in bytes."""
+
+
+class Job(Protocol):
+    """Something to run, and the notebook that is kept of it."""
+
+    @property
+    def runner(self) -> CodeExecutor:
+        """What it runs in, not started yet."""
+        ...
+
+    def stream(self) -> AsyncGenerator[object, None]:
+        """Run it: events, and the result last."""
+        ...
+
+    async def record(self, result: CodeResult | None) -> bytes:
+        """The notebook, as far as it came; there is a result if it came to its end."""
+        ...
+
+
+class BlocksJob:
+    """The blocks of any file."""
+
+    def __init__(self, file: str, options: Options, executor: str, language: str | None) -> None:
+        self.runner = make_executor(executor, options)
+        self._file = file
+        self._blocks = read_blocks(file, language, getattr(self.runner, "languages", None))
+
+    def stream(self) -> AsyncGenerator[object, None]:
+        return cast("AsyncGenerator[object, None]", self.runner.stream(self._blocks))
+
+    async def record(self, result: CodeResult | None) -> bytes:
+        from ..executors.notebook_record import NotebookRecord
+
+        notebook = NotebookRecord()
+        notebook.add_text(f"# {self._file}")
+        if result is not None:
+            notebook.add_run(self._blocks, result, await self._pictures(result))
+        return notebook.to_bytes()
+
+    async def _pictures(self, result: CodeResult) -> dict[str, bytes]:
+        from ..executors.blockwise import BlockwiseExecutor
+        from ..executors.safe_outputs import image_type
+        from ..sandbox.errors import SandcrewError
+
+        found: dict[str, bytes] = {}
+        for artifact in result.artifacts:
+            small = artifact.size <= MAX_PICTURE and artifact.mime_type.startswith("image/")
+            if small and isinstance(self.runner, BlockwiseExecutor):
+                try:
+                    data = await self.runner.read_file(artifact.path)
+                except (OSError, SandcrewError):  # gone meanwhile
+                    continue
+                if image_type(data):
+                    found[artifact.path] = data
+        return found
+
+
+class NotebookJob:
+    """A notebook, cell by cell in a kernel."""
+
+    def __init__(self, file: str, options: Options, executor: str) -> None:
+        from ..executors.jupyter.notebook import NotebookRun
+
+        self._run = NotebookRun(read_file(file))
+        self.runner = make_kernel_executor(executor, options, self._run.kernel_name)
+
+    def stream(self) -> AsyncGenerator[object, None]:
+        return cast("AsyncGenerator[object, None]", self._run.stream(self.runner))
+
+    async def record(self, result: CodeResult | None) -> bytes:
+        return self._run.to_bytes()
