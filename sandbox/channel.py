@@ -94,16 +94,6 @@ class Channel:
                 await asyncio.wait([rest])
                 raise
 
-    def watch(self, fd: int, function: Callable[[], None]) -> None:
-        """Call ``function`` when ``fd`` becomes readable, on the loop this is attached to."""
-        if self._loop is not None:
-            self._loop.add_reader(fd, function)
-
-    def forget(self, fd: int) -> None:
-        """Watch ``fd`` no more."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.remove_reader(fd)
-
     def send_byte(self) -> None:
         """Send a single byte outside of any frame, which always fits."""
         with contextlib.suppress(OSError):

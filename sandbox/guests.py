@@ -52,6 +52,7 @@ class Guest:
         self._cgroup = cgroup
         self._order = order
         self._pidfd: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._handles: dict[str, int] = {}
         self._answers: dict[str, asyncio.Future[list[int]]] = {}
         self._telling: set[asyncio.Task[None]] = set()
@@ -202,7 +203,8 @@ class Guest:
         """It lives; this handle owns its pidfd from now on."""
         self._pidfd = pidfd
         if self.parent is not None:  # then the zygote is not the one who will know of its end
-            self._channel.watch(pidfd, lambda: self.on_exited({"exit_code": _UNKNOWN}))
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(pidfd, self.on_exited, {"exit_code": _UNKNOWN})
         if self._killed:
             self.kill()
         self._let_go()
@@ -239,8 +241,9 @@ class Guest:
                 self._answers.pop(answer).set_result(fds)
             case "denied", [] if isinstance(header.get("call"), int):
                 self._line.get(header["branch"], self).denied_calls.append(header["call"])
-            case "buried", [] if header.get("branch") in self._branches:
-                self._branches[header["branch"]].on_buried(int(header["exit_code"]))
+            case "buried", []:
+                if header.get("branch") in self._branches:  # else it is known to be gone
+                    self._branches[header["branch"]].on_buried(int(header["exit_code"]))
             case "limit", [] if isinstance(header.get("name"), str):
                 self.limit = header["name"]
             case "ended", [] if header.get("exit_code") is None:
@@ -290,7 +293,8 @@ class Guest:
 
     def _close(self) -> None:
         if self._pidfd is not None:
-            self._channel.forget(self._pidfd)
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = None
         for fd in self._handles.values():
