@@ -121,8 +121,9 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
             extra_hosts=dict(extra_hosts or {}),
             labels=dict(labels or {}),
             init_command=init_command,
+            bind_dir=None if bind_dir is None else str(bind_dir),
         )
-        self._launch = ContainerLauncher(options, bind_dir, on_progress)
+        self._launch = ContainerLauncher(options, on_progress)
 
     async def start(self) -> None:
         await super().start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...sandbox import seccomp
@@ -16,18 +17,18 @@ from ...sandbox.launcher import START
 from ...sandbox.sandbox import Sandbox
 from ...sandbox.workspace import Workspace
 from ...sandbox.zygote import Terms, Zygote
+from .bound import BoundFolder
 from .container import Container
-from .engine import Engine
+from .engine import Engine, in_thread
 from .identity import container_user
 from .images import default_image, ensure_image
 from .mailbox import Mailbox
-from .options import WORKSPACE, bound_folder, check_policy
+from .options import WORKSPACE, check_policy
 from .reaper import reap
 from .settings import HOME, RUNS, SHARED, guest_command, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from ...sandbox.policy import Policy
     from .options import ContainerOptions
@@ -49,11 +50,9 @@ class ContainerLauncher:
     def __init__(
         self,
         options: ContainerOptions,
-        bind_dir: Path | str | None = None,
         on_progress: OnProgress | None = None,
     ) -> None:
         self._options = options
-        self._bind_dir = bind_dir
         self._on_progress = on_progress
 
     async def __call__(self, policy: Policy) -> Zygote:
@@ -76,7 +75,7 @@ class ContainerLauncher:
             options = self._options
             name = options.image or await default_image(engine)
             image = await ensure_image(engine, name, options.platform, self._on_progress)
-            zygote = await started.open(name, image, bound_folder(policy, self._bind_dir))
+            zygote = await started.open(name, image)
             if options.init_command:
                 await _initialise(zygote, policy, options.init_command)
         except BaseException:
@@ -92,17 +91,19 @@ class _ContainerZygote:
         self._engine = engine
         self._policy = policy
         self._options = options
-        self._user = container_user(policy)
+        self._user = container_user()
+        self._bound: BoundFolder | None = None
         self._mailbox: Mailbox | None = None
         self._container: Container | None = None
         self._handshake: Handshake | None = None
         self._folder: int | None = None
 
-    async def open(self, name: str, image: Mapping[str, Any], folder: Path | str | None) -> Zygote:
+    async def open(self, name: str, image: Mapping[str, Any]) -> Zygote:
         """Start it and wait until it is ready, for a bounded time."""
         options = self._options
         self._image = name
         self._mailbox = Mailbox.create(self._user)
+        folder = await self._workspace_source()
         command = guest_command(options)
         mailbox = self._mailbox.folder
         body = settings(name, self._policy, options, self._user, command, mailbox, folder)
@@ -110,6 +111,8 @@ class _ContainerZygote:
             self._engine, options.new_name(), body, options.platform
         )
         await self._container.start()
+        if self._bound is not None:
+            self._bound.remove()  # the container has it now
         try:
             async with asyncio.timeout(START):
                 sock = await self._accept(self._mailbox, self._container)
@@ -138,9 +141,22 @@ class _ContainerZygote:
             mailbox, self._mailbox = self._mailbox, None
             if mailbox is not None:
                 mailbox.remove()
+            bound, self._bound = self._bound, None
+            if bound is not None:
+                bound.remove()
             self._engine.close()
 
     # --- inside ---
+
+    async def _workspace_source(self) -> str | None:
+        """The folder the engine is to mount as the workspace, in its words; none: a private one."""
+        if self._options.bind_dir is not None:
+            return self._options.bind_dir
+        workdir = self._policy.workdir
+        if workdir is None:
+            return None
+        self._bound = await in_thread(BoundFolder.create, Path(workdir), self._user[0])
+        return str(self._bound.source)
 
     async def _accept(self, mailbox: Mailbox, container: Container) -> Any:
         """The connection from inside, unless the container ends first."""
@@ -180,9 +196,25 @@ class _ContainerZygote:
             owner=self._user[0] if self._user[0] != os.geteuid() else None,
             order=signal.SIGTERM,
         )
-        folder = Workspace(self._folder, None if terms.owner is None else self._user)
+        workspace = self._workspace(self._folder)
         self._handshake = self._folder = None  # the handle's from now on
-        return Zygote(handshake.channel, policy, terms, folder, self.end)
+        return Zygote(handshake.channel, policy, terms, workspace, self.end)
+
+    def _workspace(self, folder: int) -> Workspace:
+        """The guests' workspace, seen from here."""
+        if self._bound is None:
+            return Workspace(folder, None if self._user[0] == os.geteuid() else self._user)
+        if not self._bound.is_at(folder):
+            raise BackendUnavailable(
+                f"the workspace {self._bound.folder}",
+                why="the engine sees another folder under that name",
+                remedy="Name it as the engine does with bind_dir.",
+            )
+        # Its own path, where files keep the owner they have on this host.
+        os.close(folder)
+        info = self._bound.folder.stat()
+        own = os.open(self._bound.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return Workspace(own, (info.st_uid, info.st_gid) if os.geteuid() == 0 else None)
 
     def _config(self) -> dict[str, Any]:
         policy = self._policy

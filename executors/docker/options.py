@@ -11,8 +11,6 @@ from ...sandbox.errors import PolicyError, UsageError
 from ...sandbox.host_paths import shown_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...sandbox.policy import Policy
 
 WORKSPACE = "/workspace"
@@ -47,6 +45,8 @@ class ContainerOptions:
     extra_hosts: Mapping[str, str] = field(default_factory=dict[str, str])
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     init_command: str | None = None
+    bind_dir: str | None = None
+    """The workspace as the engine calls it; ``None`` for its name here, if it has one."""
 
     def __post_init__(self) -> None:
         if self.image is not None and (not self.image or self.image != self.image.strip()):
@@ -94,8 +94,3 @@ def check_policy(policy: Policy) -> None:
             "python: this is a path of the host; name the interpreter of the image with the "
             "executor's option 'python'."
         )
-
-
-def bound_folder(policy: Policy, bind_dir: Path | str | None) -> Path | str | None:
-    """What is mounted as the workspace, as the engine calls it; ``None`` for a private one."""
-    return bind_dir if bind_dir is not None else policy.workdir

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ...sandbox.errors import BackendError
-from . import labels, mailbox
+from . import bound, labels, mailbox
 from .container import Container
 from .engine import in_thread
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 async def reap(engine: Engine) -> None:
     """Remove the containers of dead owners, and their folders here."""
     await in_thread(mailbox.reap)
+    await in_thread(bound.reap)
     found = await engine.call(
         "list containers", engine.client.containers, all=True, filters={"label": labels.OWNER}
     )

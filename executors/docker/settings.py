@@ -34,7 +34,7 @@ def settings(
     user: tuple[int, int],
     command: list[str],
     mailbox: Path | None,
-    folder: Path | str | None,
+    folder: str | None,
 ) -> dict[str, Any]:
     """The body of the request.
 
@@ -117,9 +117,7 @@ def _tmpfs(policy: Policy, user: tuple[int, int], *, private: bool) -> dict[str,
     return places | ({WORKSPACE: own} if private else {})
 
 
-def _mounts(
-    policy: Policy, mailbox: Path | None, folder: Path | str | None
-) -> list[dict[str, Any]]:
+def _mounts(policy: Policy, mailbox: Path | None, folder: str | None) -> list[dict[str, Any]]:
     mounts = [_bind(path, str(path), read_only=True) for path in policy.read_only]
     if mailbox is not None:
         mounts.append(_bind(mailbox, MOUNTED, read_only=True))

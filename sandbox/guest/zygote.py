@@ -19,7 +19,7 @@ import socket
 import sys
 from typing import Any, Callable, NoReturn, Sequence
 
-from . import branch, init, kernel, landlocked, namespaces, program, root, supervisor
+from . import branch, idmap, init, kernel, landlocked, namespaces, program, root, supervisor
 from .channel import Channel
 
 Config = dict[str, Any]
@@ -106,46 +106,8 @@ def _unshare(config: Config) -> None:
 
 
 def _workspace_mount(config: Config) -> int | None:
-    """The caller's folder as a detached mount, where only root may make one (idmapped).
-
-    Guests run under an id that owns nothing. The mount shows them the owner of the folder as
-    that id (mount_setattr(2), "ID-mapped mounts"), so that they can write, and what they write
-    belongs to the owner of the folder.
-    """
-    if config["idmap"] is None:
-        return None
-    info = os.stat(config["workdir"])
-    guest = config["idmap"]
-    clone = kernel.open_tree(config["workdir"])
-    namespace = _id_namespace(f"{info.st_uid} {guest} 1", f"{info.st_gid} {guest} 1")
-    attributes = kernel.MOUNT_ATTR_IDMAP | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
-    kernel.mount_setattr(clone, attributes, namespace)
-    os.close(namespace)
-    return clone
-
-
-def _id_namespace(uid_map: str, gid_map: str) -> int:
-    """A user namespace with these maps, as a descriptor."""
-    ready_r, ready_w = os.pipe()
-    hold_r, hold_w = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(hold_w)
-        kernel.unshare(kernel.CLONE_NEWUSER)
-        os.write(ready_w, b".")
-        os.read(hold_r, 1)
-        os._exit(0)
-    os.close(ready_w)
-    os.read(ready_r, 1)
-    try:
-        for name, text in (("uid_map", uid_map), ("gid_map", gid_map)):
-            with open(f"/proc/{pid}/{name}", "w") as file:
-                file.write(text)
-        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        for fd in (ready_r, hold_r, hold_w):
-            os.close(fd)
-        os.waitpid(pid, 0)
+    """The caller's folder as a detached mount, where guests are not the caller."""
+    return None if config["idmap"] is None else idmap.clone(config["workdir"], config["idmap"])
 
 
 def _enter_root(config: Config, workspace: int | None) -> int:

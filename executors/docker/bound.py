@@ -1,0 +1,91 @@
+"""The caller's folder as the engine is to mount it as the workspace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...sandbox.errors import PolicyError
+from ...sandbox.guest import kernel
+from ...sandbox.launcher import GUEST
+from ...sandbox.owner import is_alive, this_process
+
+_NAME = "sandcrew-mount"
+_ATTACH = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+from guest.idmap import attach
+attach(*sys.argv[2:])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFolder:
+    """A folder of the caller's, and how the engine finds it."""
+
+    folder: Path
+    source: Path
+    """The folder itself, or a mount of it under the id of the container, where root asks."""
+
+    @classmethod
+    def create(cls, folder: Path, uid: int) -> BoundFolder:
+        """For a container of the user ``uid``; a mount is to be removed once it has started.
+
+        Raises
+        ------
+        PolicyError
+            Its file system cannot show it under another owner.
+        """
+        if uid == os.geteuid() or folder.stat().st_uid == uid:
+            return cls(folder, folder)
+        name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"
+        bound = cls(folder, Path(tempfile.gettempdir()).resolve() / name)
+        bound.source.mkdir(mode=0o700)
+        # In a process of its own, for it forks, which this one, with its threads, better does not.
+        command = [sys.executable, "-I", "-B", "-c", _ATTACH, str(GUEST.parent)]
+        try:
+            subprocess.run(
+                [*command, str(folder), str(uid), str(bound.source)],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+        except subprocess.CalledProcessError as error:
+            bound.remove()
+            why = str(error.stderr).strip().rpartition("\n")[2]
+            raise PolicyError(
+                f"workdir: {folder} cannot be shown to a container under another user id ({why}). "
+                "Start sandcrew as the owner of the folder instead of root, or put the folder on "
+                "ext4, xfs, btrfs or tmpfs."
+            ) from error
+        return bound
+
+    def is_at(self, descriptor: int) -> bool:
+        """True when an open folder is this one, wherever it was opened."""
+        return os.path.samestat(os.fstat(descriptor), self.folder.stat())
+
+    def remove(self) -> None:
+        """Remove the mount, if it is one; the folder is not touched. Twice is no error."""
+        if self.source != self.folder and self.source.exists():
+            _remove(self.source)
+
+
+def reap() -> None:
+    """Remove the mounts of owners who are dead."""
+    for path in Path(tempfile.gettempdir()).resolve().glob(f"{_NAME}-*"):
+        owner = path.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
+        if os.geteuid() == 0 and not path.is_symlink() and not is_alive(owner):
+            with contextlib.suppress(OSError):  # another process reaps at the same time
+                _remove(path)
+
+
+def _remove(mount: Path) -> None:
+    with contextlib.suppress(OSError):  # not mounted
+        kernel.umount(str(mount), kernel.MNT_DETACH)
+    mount.rmdir()  # which removes nothing but an empty folder
