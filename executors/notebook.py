@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
-from ..sandbox.errors import UsageError
+from ..sandbox.errors import MissingExtra, UsageError
 from .block import CodeBlock, canonical_language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..sandbox.result import CodeResult
+    from .base import CodeExecutor
 
 _CELL_LANGUAGE = re.compile(r"\s*%%(?P<magic>\w+)[^\n]*(?:\n|$)")
 _CELL_LANGUAGES = {
@@ -32,26 +39,58 @@ _HARMLESS = frozenset(["config", "load_ext", "matplotlib"])
 
 
 def blocks_from_notebook(data: bytes) -> list[CodeBlock]:
-    """The code cells of a notebook (nbformat 4), in order; empty ones are left out.
+    """The code cells of a notebook, in order; empty ones are left out.
 
     A cell that begins with ``%%bash`` or ``%%sh`` is a block in that language.
 
     Raises
     ------
     UsageError
-        This is no notebook, or one of an older format, or a cell uses what only IPython knows.
+        This is no notebook, or a cell uses what only IPython knows.
+    MissingExtra
+        It is of an older format, and what converts it is not installed.
     """
-    notebook = _parse(data)
-    language = _language(notebook)
-    blocks: list[CodeBlock] = []
+    notebook = parse_notebook(data)
+    language = notebook_language(notebook)
+    return [_block(code, language, number) for number, code in _code_cells(notebook)]
+
+
+def cells_from_notebook(data: bytes) -> list[CodeBlock]:
+    """The code cells as they are, for a kernel that knows IPython's magics and shell lines.
+
+    Raises
+    ------
+    UsageError, MissingExtra
+        As :func:`blocks_from_notebook`, but for the cells.
+    """
+    notebook = parse_notebook(data)
+    language = notebook_language(notebook)
+    return [CodeBlock(code, language) for _, code in _code_cells(notebook)]
+
+
+async def replay(data: bytes, executor: CodeExecutor) -> CodeResult:
+    """Run the cells of a notebook in an executor that keeps state, to have that state again.
+
+    Stops at the first cell that fails; the result is that of all cells.
+
+    Raises
+    ------
+    UsageError, MissingExtra
+        As :func:`blocks_from_notebook`.
+    BackendError
+        The executor cannot be had.
+    """
+    return await executor.execute_code_blocks(cells_from_notebook(data))
+
+
+def _code_cells(notebook: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for number, cell in enumerate(notebook["cells"], start=1):
         if not isinstance(cell, dict):
             raise UsageError(f"This notebook is damaged: cell {number} is no object.")
         cell = cast("dict[str, Any]", cell)
         code = _source(cell.get("source"))
         if cell.get("cell_type") == "code" and code.strip():
-            blocks.append(_block(code, language, number))
-    return blocks
+            yield number, code
 
 
 def joined_cells(blocks: list[CodeBlock]) -> list[CodeBlock]:
@@ -70,7 +109,16 @@ def joined_cells(blocks: list[CodeBlock]) -> list[CodeBlock]:
     return [CodeBlock("\n".join(parts), "python")]
 
 
-def _parse(data: bytes) -> dict[str, Any]:
+def parse_notebook(data: bytes) -> dict[str, Any]:
+    """A notebook as nbformat 4 has it; older ones are converted.
+
+    Raises
+    ------
+    UsageError
+        This is none.
+    MissingExtra
+        It is of an older format, and what converts it is not installed.
+    """
     try:
         notebook = json.loads(data)
     except (ValueError, RecursionError):
@@ -78,18 +126,30 @@ def _parse(data: bytes) -> dict[str, Any]:
     if not isinstance(notebook, dict) or "nbformat" not in notebook:
         raise UsageError("This is not a notebook: it has no 'nbformat'.")
     notebook = cast("dict[str, Any]", notebook)
+    if notebook["nbformat"] in (1, 2, 3):
+        notebook = _upgrade(data)
     if notebook["nbformat"] != 4:
-        raise UsageError(
-            f"This notebook has format {str(notebook['nbformat'])[:20]}, not 4; convert it with: "
-            "jupyter nbconvert --to notebook --nbformat 4 FILE"
-        )
+        raise UsageError(f"This notebook has format {str(notebook['nbformat'])[:20]}, not 4.")
     if not isinstance(notebook.get("cells"), list):
         raise UsageError("This notebook is damaged: it has no list of cells.")
     return notebook
 
 
-def _language(notebook: dict[str, Any]) -> str:
-    """What the kernel speaks; a notebook need not say."""
+def _upgrade(data: bytes) -> dict[str, Any]:
+    try:
+        # nbformat is not typed.
+        nbformat: Any = import_module("nbformat")
+    except ImportError as error:
+        raise MissingExtra("jupyter", "nbformat") from error
+    try:
+        upgraded: dict[str, Any] = json.loads(json.dumps(nbformat.reads(data.decode(), 4)))
+    except Exception as error:  # it raises whatever a damaged notebook makes it stumble over
+        raise UsageError(f"This notebook is damaged: {type(error).__name__}: {error}.") from error
+    return upgraded
+
+
+def notebook_language(notebook: dict[str, Any]) -> str:
+    """What its kernel speaks, in canonical form; a notebook need not say."""
     metadata = notebook.get("metadata")
     for section, key in (("language_info", "name"), ("kernelspec", "language")):
         found = metadata.get(section) if isinstance(metadata, dict) else None  # pyright: ignore

@@ -1,7 +1,6 @@
 """Writes notebooks of what was said and run: words as Markdown, code with its real outputs.
 
-What programs print is hostile: only text and pictures known by their first bytes are put in,
-never HTML or SVG, which a browser would obey.
+What programs print is hostile, and a browser would obey it: see :mod:`.safe_outputs`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..sandbox.errors import MissingExtra
+from .safe_outputs import image_type, safe_forms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,18 +19,7 @@ if TYPE_CHECKING:
     from ..sandbox.result import CodeResult
     from .block import CodeBlock
 
-_SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-}
-_SAFE_FORMS = frozenset(["text/plain", *_SIGNATURES.values()])
 _EXCEPTION = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: (?P<value>.*))?")
-
-
-def image_type(data: bytes) -> str | None:
-    """The MIME type of a picture a notebook may show; ``None`` for anything else."""
-    return next((kind for start, kind in _SIGNATURES.items() if data.startswith(start)), None)
 
 
 class NotebookRecord:
@@ -77,7 +66,7 @@ class NotebookRecord:
             cell = self._format.new_code_cell(source, execution_count=self._runs)
             if number == len(cells):
                 cell.outputs = self._outputs(result, files or {})
-                cell.metadata["sandcrew"] = _facts(result)
+                cell.metadata["sandcrew"] = run_facts(result)
             self._notebook.cells.append(cell)
 
     def to_bytes(self) -> bytes:
@@ -99,7 +88,7 @@ class NotebookRecord:
         elif result.stderr:
             outputs.append(self._stream("stderr", result.stderr))
         for rich in result.outputs:
-            safe = {kind: form for kind, form in rich.data.items() if kind in _SAFE_FORMS}
+            safe = safe_forms(rich.data)
             if safe:
                 outputs.append(self._format.new_output("display_data", data=safe))
         outputs += [self._picture(name, data) for name, data in files.items() if image_type(data)]
@@ -143,11 +132,15 @@ def _exception(result: CodeResult) -> tuple[str, str]:
     return match["name"], match["value"] or ""
 
 
-def _facts(result: CodeResult) -> dict[str, Any]:
+def run_facts(result: CodeResult) -> dict[str, Any]:
+    """How it ran, for the metadata of a cell: what it used, what was enforced and refused."""
     return {
         "exit_code": result.exit_code,
         "duration_seconds": round(result.duration, 6),
         "peak_memory_bytes": result.usage.peak_memory,
         "cpu_seconds": result.usage.cpu_seconds,
         "isolation": list(result.isolation),
+        "receipt": result.receipt(),
+        "denials": [f"{denial.kind}: {denial.subject}" for denial in result.denials],
+        "contacts": [f"{contact.host}:{contact.port}" for contact in result.contacts],
     }

@@ -22,8 +22,6 @@ Reason = Literal["timeout", "cancelled"]
 EXIT_INTERRUPTED = 130
 MAX_PROMPT = 10_000
 """Characters of the prompt of ``input()``."""
-MAX_UPDATES = 100
-"""Updates of earlier cells' values that are kept."""
 
 _EXIT_CODES: dict[Reason, int] = {"timeout": EXIT_TIMEOUT, "cancelled": EXIT_CANCELLED}
 _COMMAND_FAILED = re.compile(
@@ -59,8 +57,6 @@ class Cell:
         """Why we end it, if we do."""
         self.asked: deque[tuple[str, bool]] = deque()
         """Prompts of ``input()`` to answer, and whether the answer is secret."""
-        self.updates: list[Shown] = []
-        """New forms of values that earlier cells have displayed."""
         self._shell = shell
         self._room = limit
         self._news: deque[tuple[Stream, list[str]]] = deque()
@@ -132,9 +128,8 @@ class Cell:
         value = shown("display_data", content)
         if value is None or value.display_id is None:
             self.outputs.dropped += 1
-        elif not self.outputs.updated(value):
-            others = [u for u in self.updates if u.display_id != value.display_id]
-            self.updates = [*others[1 - MAX_UPDATES :], value]
+        else:
+            self.outputs.updated(value)  # one that an earlier cell displays stays as it was
 
     def _error(self, content: dict[str, Any]) -> None:
         name, value = text_of(content, "ename"), text_of(content, "evalue")

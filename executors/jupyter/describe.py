@@ -8,7 +8,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ..notebook_record import image_type
+from ..safe_outputs import image_type
 from ..static_markup import static_svg
 from .messages import forms_of, text_of, too_deep
 from .outputs import Shown

@@ -253,6 +253,7 @@ def _joined(result: CodeResult, results: Sequence[CodeResult]) -> JupyterCodeRes
     return JupyterCodeResult(
         **{item.name: getattr(result, item.name) for item in fields(CodeResult)},
         output_files=tuple(chain.from_iterable(each.output_files for each in ours)),
+        execution_count=ours[-1].execution_count if ours else None,
         kernel_lost=any(each.kernel_lost for each in ours),
         cell_outputs=tuple(chain.from_iterable(each.cell_outputs for each in ours)),
     )

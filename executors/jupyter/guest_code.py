@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ os.close(_fd)
 # found only by the cells, not by what is still imported to start.
 _BECOME_IPYTHON = """\
 _workspace = sys.path.pop(0)
+run_shell_lines_without_terminal()
 from ipykernel.kernelapp import IPKernelApp
 _app = IPKernelApp.instance()
 _app.initialize(["-f", {path!r}, "--HistoryManager.enabled=False"])
@@ -37,5 +39,6 @@ def kernel_program(spec: KernelSpec, connection: Connection) -> str:
     """Python code that becomes the kernel of ``spec``."""
     code = _WRITE.format(path=CONNECTION_FILE, text=connection.file().encode())
     if spec.is_ipykernel:
-        return code + _BECOME_IPYTHON.format(path=CONNECTION_FILE)
+        shell_lines = Path(__file__).with_name("in_guest.py").read_text("utf-8")
+        return shell_lines + code + _BECOME_IPYTHON.format(path=CONNECTION_FILE)
     return code + _EXECUTE.format(argv=spec.command(CONNECTION_FILE))

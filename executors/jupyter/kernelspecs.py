@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...sandbox.errors import MissingExtra, UsageError
+from ...sandbox.errors import UsageError
 from ...sandbox.policy import Policy
-from .spec import find_kernel_spec
+from .spec import find_kernel_spec, kernel_spec_manager
 
 if TYPE_CHECKING:
     from .spec import KernelSpec
@@ -72,7 +72,7 @@ def install(
     name = name or f"sandcrew-{spec.name}"
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no name of a kernel: letters, digits, '.', '_' and '-'.")
-    found = _manager().find_kernel_specs().get(name)
+    found = kernel_spec_manager().find_kernel_specs().get(name)
     if found is not None and not _is_ours(Path(found)):
         raise UsageError(
             f"There is a kernel {name!r} that is not of sandcrew; choose another name."
@@ -84,7 +84,7 @@ def install(
         (source / POLICY_FILE).write_text(text, "utf-8")
         Policy.from_toml(source / POLICY_FILE)
         (source / "kernel.json").write_text(json.dumps(_kernel_json(spec, share_folder), indent=1))
-        target = _manager().install_kernel_spec(
+        target = kernel_spec_manager().install_kernel_spec(
             str(source), name, user=prefix is None, prefix=prefix
         )
     return InstalledSpec(name, f"{spec.display_name} (sandcrew)", Path(target))
@@ -92,7 +92,7 @@ def install(
 
 def installed() -> list[InstalledSpec]:
     """Our kernel specs, by name."""
-    specs = sorted(_manager().find_kernel_specs().items())
+    specs = sorted(kernel_spec_manager().find_kernel_specs().items())
     return [
         InstalledSpec(name, str(_load(Path(folder)).get("display_name", name)), Path(folder))
         for name, folder in specs
@@ -111,7 +111,7 @@ def remove(name: str) -> None:
     if name not in [spec.name for spec in installed()]:
         ours = ", ".join(spec.name for spec in installed()) or "none"
         raise UsageError(f"There is no kernel {name!r} of sandcrew; there are: {ours}.")
-    _manager().remove_kernel_spec(name)
+    kernel_spec_manager().remove_kernel_spec(name)
 
 
 def _kernel_json(spec: KernelSpec, share_folder: bool) -> dict[str, Any]:
@@ -148,11 +148,3 @@ def _load(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return loaded
-
-
-def _manager() -> Any:
-    try:
-        from jupyter_client.kernelspec import KernelSpecManager
-    except ImportError as error:
-        raise MissingExtra("jupyter", "jupyter_client") from error
-    return KernelSpecManager()

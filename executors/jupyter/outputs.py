@@ -116,19 +116,16 @@ class Outputs:
         self.items.append(value)
         return True
 
-    def updated(self, value: Shown) -> bool:
-        """Put another value where those with its ``display_id`` are; false if there is none."""
-        found = False
+    def updated(self, value: Shown) -> None:
+        """Put another value where those with its ``display_id`` are."""
         for item in self.items:
             if isinstance(item, Shown) and item.display_id == value.display_id:
-                found = True
                 if value.size - item.size > self._room:
                     self.dropped += 1
                     continue
                 self._room += item.size - value.size
                 item.data, item.metadata = value.data, value.metadata
                 item.size, item.file = value.size, value.file
-        return found
 
     def failed(self, error: Failed) -> None:
         self._clear_if_due()

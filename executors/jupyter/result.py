@@ -20,8 +20,11 @@ class JupyterCodeResult(CodeResult):
     kernel_lost: bool = False
     """The kernel died or had to be killed: its variables are gone, and the next call starts a
     fresh one."""
+    execution_count: int | None = None
+    """Which execution of the kernel the last block was, from 1."""
     cell_outputs: tuple[dict[str, Any], ...] = ()
-    """The outputs as a notebook has them (nbformat 4), in their order."""
+    """The outputs as a notebook has them (nbformat 4), in their order and as the kernel sent
+    them: hostile (see :mod:`~sandcrew.executors.safe_outputs`)."""
 
     def receipt(self) -> str:
         receipt = CodeResult.receipt(self)

@@ -164,6 +164,7 @@ class CellRun:
             isolation=placed.isolation,
             output_files=files,
             kernel_lost=ending is not None,
+            execution_count=cell.count,
             cell_outputs=notebook_outputs(outputs, cell.count),
         )
 

@@ -64,20 +64,55 @@ def find_kernel_spec(name: str) -> KernelSpec:
     MissingExtra
         ``jupyter_client`` is not installed.
     """
-    try:
-        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-    except ImportError as error:
-        raise MissingExtra("jupyter", "jupyter_client") from error
-    manager = KernelSpecManager()
+    manager = kernel_spec_manager()
     try:
         return to_kernel_spec(name, manager.get_kernel_spec(name))
-    except (NoSuchKernel, ValueError) as error:
-        installed = ", ".join(sorted(manager.find_kernel_specs())) or "none"
-        raise BackendUnavailable(
-            f"the Jupyter kernel {name!r}",
-            why=f"it is not installed; installed are: {installed}",
-            remedy="Install its package, or 'pip install ipykernel' for Python.",
-        ) from error
+    except (KeyError, ValueError) as error:  # NoSuchKernel is a KeyError
+        raise _unavailable(f"the Jupyter kernel {name!r}", manager) from error
+
+
+def choose_kernel(name: str, language: str) -> str:
+    """The name of an installed kernel: this one, or else one for ``language``.
+
+    Raises
+    ------
+    BackendUnavailable
+        There is none.
+    MissingExtra
+        ``jupyter_client`` is not installed.
+    """
+    manager = kernel_spec_manager()
+    found: dict[str, Any] = manager.get_all_specs()
+    for known in (name, *sorted(found)):
+        if known in found:
+            spec = found[known]["spec"]
+            if known == name or canonical_language(str(spec.get("language"))) == language:
+                return known
+    raise _unavailable(f"a Jupyter kernel for {language}", manager)
+
+
+def kernel_spec_manager() -> Any:
+    """What finds and installs kernel specs on this host.
+
+    Raises
+    ------
+    MissingExtra
+        ``jupyter_client`` is not installed.
+    """
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager
+    except ImportError as error:
+        raise MissingExtra("jupyter", "jupyter_client") from error
+    return KernelSpecManager()
+
+
+def _unavailable(what: str, manager: Any) -> BackendUnavailable:
+    installed = ", ".join(sorted(manager.find_kernel_specs())) or "none"
+    return BackendUnavailable(
+        what,
+        why=f"it is not installed; installed are: {installed}",
+        remedy="Install its package, or 'pip install ipykernel' for Python.",
+    )
 
 
 def to_kernel_spec(name: str, found: Any) -> KernelSpec:
