@@ -470,7 +470,7 @@ async def test_a_handoff_to_nobody_is_an_error_result() -> None:
     assert results_of(result)[0].is_error
 
 
-async def test_a_memory_does_not_grow_the_prompt() -> None:
+async def test_10_a_memory_does_not_grow_the_prompt() -> None:
     """AutoGen adds one more system message each turn."""
     memory = ListMemory()
     await memory.add(MemoryContent(content="The user is Ada.", mime_type=MemoryMimeType.TEXT))

@@ -302,7 +302,9 @@ async def test_streamed_pieces_name_the_event_they_become(
     assert pieces == wholes
 
 
-async def test_memory_is_saved_loaded_and_cleared(executor: LocalCommandLineCodeExecutor) -> None:
+async def test_13_memory_is_saved_loaded_and_cleared(
+    executor: LocalCommandLineCodeExecutor,
+) -> None:
     def new_agent(*replies: str) -> CodeExecutorAgent:
         model = ReplayChatCompletionClient(replies)
         return CodeExecutorAgent("solo", executor, model_client=model)

@@ -116,7 +116,7 @@ async def test_after_the_last_turn_it_answers_with_what_there_is() -> None:
     assert said(result.messages)[-1] == "as far as I know"
 
 
-async def test_a_second_task_starts_afresh() -> None:
+async def test_8_a_second_task_starts_afresh() -> None:
     one = (*PLANNED, ledger("a"), ledger("b"), "answer")
     client = model(*one, *one)
     members = pair()
@@ -129,7 +129,7 @@ async def test_a_second_task_starts_afresh() -> None:
     assert not any("First" in text for text in members[0].heard[1])
 
 
-async def test_a_run_without_a_task_goes_on_or_says_that_there_is_none() -> None:
+async def test_8_a_run_without_a_task_goes_on_or_says_that_there_is_none() -> None:
     client = model(*PLANNED, ledger("a"), ledger("b"), *DONE)
     team = MagenticOneGroupChat(pair(), client, termination_condition=MaxMessageTermination(4))
     with pytest.raises(UsageError, match="has no task yet"):
@@ -138,7 +138,7 @@ async def test_a_run_without_a_task_goes_on_or_says_that_there_is_none() -> None
     assert speakers((await team.run()).messages) == [ORCHESTRATOR, "b", ORCHESTRATOR]
 
 
-async def test_the_task_is_left_out_of_the_stream_if_wanted() -> None:
+async def test_8_the_task_is_left_out_of_the_stream_if_wanted() -> None:
     team = MagenticOneGroupChat(pair(), model(*PLANNED, *DONE))
     result = await team.run(task="Do it", output_task_messages=False)
     assert speakers(result.messages) == [ORCHESTRATOR, ORCHESTRATOR]
@@ -152,7 +152,7 @@ async def test_the_final_prompt_may_be_ones_own() -> None:
 
 
 @pytest.mark.parametrize("before", [0, 1, 2], ids=["facts", "plan", "judgement"])
-async def test_its_model_calls_stop_when_the_token_is_cancelled(before: int) -> None:
+async def test_8_its_model_calls_stop_when_the_token_is_cancelled(before: int) -> None:
     script = [*PLANNED, ledger("a")][:before]
     async with ModelServer([*script, Hangs()]) as server, asyncio.timeout(30):
         client = OpenAIChatCompletionClient(model="m", base_url=server.url, api_key="k")

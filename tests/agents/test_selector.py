@@ -213,7 +213,7 @@ async def test_a_context_limits_what_the_selecting_model_is_shown() -> None:
     assert "coder: coder1" not in shown
 
 
-async def test_loading_a_state_does_not_fill_the_context_twice() -> None:
+async def test_7_loading_a_state_does_not_fill_the_context_twice() -> None:
     context = UnboundedChatCompletionContext()
     team = SelectorGroupChat(
         trio(), model(*["coder", "planner"] * 2), max_turns=2, model_context=context
@@ -232,7 +232,7 @@ async def test_loading_a_state_does_not_fill_the_context_twice() -> None:
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
-async def test_the_selection_stops_when_the_token_is_cancelled(streaming: bool) -> None:
+async def test_7_the_selection_stops_when_the_token_is_cancelled(streaming: bool) -> None:
     async with ModelServer([Hangs("cod"), "coder"]) as server, asyncio.timeout(30):
         client = OpenAIChatCompletionClient(model="gpt-4o", base_url=server.url, api_key="k")
         members = trio()

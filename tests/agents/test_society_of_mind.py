@@ -98,7 +98,7 @@ async def test_an_interrupted_turn_goes_on_where_its_team_stopped_in_another_pro
     assert asked[1:-1] == ["x1", "y1"]
 
 
-async def test_its_memory_is_saved() -> None:
+async def test_13_its_memory_is_saved() -> None:
     agent = SocietyOfMindAgent("society", inner(), model("one"))
     await agent.run(task="first")
     other = SocietyOfMindAgent("society", inner(), model())

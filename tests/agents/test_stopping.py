@@ -16,6 +16,7 @@ from sandcrew.agents import (
     CodeExecutorAgent,
     MaxMessageTermination,
     RoundRobinGroupChat,
+    SocietyOfMindAgent,
     UserProxyAgent,
 )
 from sandcrew.agents.messages import (
@@ -27,16 +28,19 @@ from sandcrew.agents.messages import (
 )
 from sandcrew.agents.models import OpenAIChatCompletionClient, ReplayChatCompletionClient
 from sandcrew.agents.runtime import CancellationToken
+from sandcrew.agents.tools import TeamTool
+from sandcrew.executors import SandboxCodeExecutor
 
 from .conftest import process_is_gone
-from .model_server import Hangs, ModelServer
+from .crew import Waits
+from .model_server import Hangs, ModelServer, Says
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from sandcrew.agents import Response
     from sandcrew.agents.messages import BaseAgentEvent, BaseChatMessage
-    from sandcrew.executors import LocalCommandLineCodeExecutor
+    from sandcrew.executors import CodeExecutor, LocalCommandLineCodeExecutor
 
     Busy = Callable[[], Awaitable[object]]
     Stop = Callable[[RoundRobinGroupChat, Busy], Awaitable[None]]
@@ -123,6 +127,61 @@ async def test_while_code_runs(stop: Stop, executor: LocalCommandLineCodeExecuto
         await stop(team, runner.pid)
         await process_is_gone(await runner.pid())
     assert len(model.create_calls) == 1
+
+
+@every_way
+async def test_while_code_runs_in_the_sandbox(stop: Stop) -> None:
+    counts = "import time\nwhile True:\n    open('n', 'a').write('x')\n    time.sleep(0.001)\n"
+    model = ReplayChatCompletionClient([f"```python\nprint('go', flush=True)\n{counts}```"])
+    async with SandboxCodeExecutor() as executor, asyncio.timeout(30):
+        runner = Watched("runner", executor)
+        team = RoundRobinGroupChat([AssistantAgent("coder", model), runner])
+        await stop(team, runner.running)
+        counted = len(await executor.read_file("n"))
+        await asyncio.sleep(0.1)
+        assert len(await executor.read_file("n")) == counted, "nothing counts any more"
+
+
+@every_way
+async def test_while_tools_run(stop: Stop) -> None:
+    both_wait, gave_up = asyncio.Barrier(2), list[str]()
+    waiting = asyncio.Event()
+
+    async def tool(name: str) -> str:
+        """Wait."""
+        await both_wait.wait()
+        waiting.set()
+        try:
+            return await asyncio.Future[str]()
+        finally:
+            gave_up.append(name)
+
+    calls = tuple((f"c{n}", "tool", f'{{"name": "{n}"}}') for n in (1, 2))
+    async with ModelServer([Says("", tool_calls=calls), "Once more."]) as server:
+        client = OpenAIChatCompletionClient(model="gpt-4o", base_url=server.url, api_key="k")
+        team = RoundRobinGroupChat([AssistantAgent("a", client, tools=[tool])], max_turns=1)
+        async with asyncio.timeout(30):
+            await stop(team, waiting.wait)
+            assert sorted(gave_up) == ["1", "2"]
+            result = await team.run()
+    assert [message.to_text() for message in result.messages] == ["Once more."]
+
+
+@every_way
+@pytest.mark.parametrize("where", ["a team inside", "behind an agent", "a tool"])
+async def test_while_somebody_further_inside_waits(stop: Stop, where: str) -> None:
+    inside = Waits("inside")
+    inner = RoundRobinGroupChat([inside])
+    call = Says("", tool_calls=(("c1", "crew", '{"task": "go"}'),))
+    async with ModelServer([call]) as server, asyncio.timeout(30):
+        client = OpenAIChatCompletionClient(model="gpt-4o", base_url=server.url, api_key="k")
+        member = {
+            "a team inside": lambda: inner,
+            "behind an agent": lambda: SocietyOfMindAgent("society", inner, client),
+            "a tool": lambda: AssistantAgent("a", client, tools=[TeamTool(inner, "crew", "")]),
+        }[where]()
+        await stop(RoundRobinGroupChat([member]), inside.waiting.wait)
+        await inside.gave_up.wait()
 
 
 @every_way
@@ -288,7 +347,7 @@ async def test_an_outer_time_limit_is_not_confused_with_the_token() -> None:
         assert not token.is_cancelled()
 
 
-async def test_a_long_lived_token_keeps_nothing_of_past_turns() -> None:
+async def test_11_a_long_lived_token_keeps_nothing_of_past_turns() -> None:
     token = CancellationToken()
     model = ReplayChatCompletionClient(["one two"] * 50)
     coder = AssistantAgent("coder", model, model_client_stream=True)
@@ -299,9 +358,13 @@ async def test_a_long_lived_token_keeps_nothing_of_past_turns() -> None:
 class Watched(CodeExecutorAgent):
     """Tells which process its code runs in."""
 
-    def __init__(self, name: str, executor: LocalCommandLineCodeExecutor) -> None:
+    def __init__(self, name: str, executor: CodeExecutor) -> None:
         super().__init__(name, executor)
+        self._started = asyncio.Event()
         self._pid: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def running(self) -> None:
+        await self._started.wait()
 
     async def pid(self) -> int:
         return await asyncio.shield(self._pid)
@@ -312,5 +375,7 @@ class Watched(CodeExecutorAgent):
         async with aclosing(super().on_messages_stream(messages, cancellation_token)) as items:
             async for item in items:
                 if isinstance(item, CodeOutputEvent):  # One write, so one piece.
-                    self._pid.set_result(int(item.content))
+                    self._started.set()
+                    if item.content.strip().isdigit():
+                        self._pid.set_result(int(item.content))
                 yield item
