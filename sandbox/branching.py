@@ -12,11 +12,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .errors import BackendError, UsageError
-from .guest.handles import NAMESPACES
+from .guest.handles import FOLDERS, NAMESPACES
 from .live import LiveGuest
 
 if TYPE_CHECKING:
     from .guests import Guest
+    from .rooms import Room
 
 PATIENCE = 30.0
 """Seconds in which a fork must have come; mostly it takes milliseconds."""
@@ -32,21 +33,19 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     BackendError
         The kernel refused.
     """
-    guest = await parent.zygote.branch(parent.guest)
-    live = LiveGuest(guest, parent.zygote, output)
+    room = await parent.rooms.take()
+    live = LiveGuest(room.guest, parent.zygote, output)
     arrival = _Arrival()
+    inodes = live.inodes
     live.listen(arrival)
     parent.listen(arrival)
     try:
         async with asyncio.timeout(PATIENCE):
-            inodes = live.inodes
-            await live.ask_for_fork(parent)
-            await guest.ready()
-            live.own_workspace(guest.take_handle("workspace"))
+            live.own_workspace(room.guest.take_handle("workspace"))
             live.open_door()
-            await _let_in(parent.guest, guest, live)
+            await asyncio.gather(_move_in(parent, live), _fork(parent, live, room))
             await arrival.wait(live)
-            await _admit(parent.guest, guest, inodes)
+            await _admit(parent.guest, room.guest, inodes)
     except TimeoutError as error:
         await asyncio.shield(live.close())
         raise BackendError(f"The branch was not there within {PATIENCE:.0f} s.") from error
@@ -54,23 +53,31 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
         await asyncio.shield(live.close())
         raise
     finally:
+        room.close()
         parent.listen(None)
         live.listen(None)
+    parent.rooms.refill()
     return live
 
 
-async def _let_in(parent: Guest, guest: Guest, live: LiveGuest) -> None:
-    """Hand the namespaces to the fork, after the only one who can let it enter was told."""
-    namespaces = [guest.take_handle(name) for name in NAMESPACES]
+async def _fork(parent: LiveGuest, live: LiveGuest, room: Room) -> None:
+    """Have the interpreter fork into the room, once who can let it enter has been told."""
+    inodes, number = room.inodes, room.guest.number
+    pids = inodes[NAMESPACES.index("pid")]
+    expect = {"op": "expect", "branch": number, "inodes": inodes, "pids": pids}
+    await parent.guest.root.tell(expect)
+    await live.ask_for_fork(parent, room.namespaces)
+
+
+async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
+    """Have the files copied, and then let the fork open those it needs."""
+    folders = await parent.guest.show(tuple(FOLDERS))
     try:
-        inodes = [os.fstat(namespace).st_ino for namespace in namespaces]
-        pids = inodes[NAMESPACES.index("pid")]
-        expect = {"op": "expect", "branch": guest.number, "inodes": inodes, "pids": pids}
-        await parent.root.tell(expect)
-        await live.send({"op": "enter"}, fds=namespaces)
+        await live.guest.ask({"op": "move"}, "furnished", folders)
     finally:
-        for namespace in namespaces:
-            os.close(namespace)
+        for folder in folders:
+            os.close(folder)
+    await live.send({"op": "go"})
 
 
 async def _admit(parent: Guest, guest: Guest, inodes: list[int]) -> None:
@@ -111,7 +118,7 @@ class _Arrival:
             if self._refused is not None:
                 raise UsageError(f"This session cannot be branched: {self._refused}.")
             if live.ended:
-                why = (live.guest.end or {}).get("error") or live.guest.lost or "it ended"
+                why = (live.guest.end or {}).get("error") or live.guest.lost or str(live.guest.end)
                 raise BackendError(f"The branch did not begin: {why}.")
             await self._news.wait()
             self._news.clear()

@@ -54,6 +54,7 @@ class Guest:
         self._pidfd: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handles: dict[str, int] = {}
+        self._asking = asyncio.Lock()
         self._answers: dict[str, asyncio.Future[list[int]]] = {}
         self._telling: set[asyncio.Task[None]] = set()
         self._branches: dict[int, Guest] = {}
@@ -149,7 +150,7 @@ class Guest:
         with contextlib.suppress(OSError):
             await self._channel.send(header, b"", fds)
 
-    async def ask(self, header: dict[str, Any], answer: str) -> list[int]:
+    async def ask(self, header: dict[str, Any], answer: str, fds: Sequence[int] = ()) -> list[int]:
         """Say something to its first process and wait for the descriptors it answers with.
 
         Raises
@@ -157,11 +158,22 @@ class Guest:
         BackendError
             It has ended.
         """
-        future = self._answers[answer] = asyncio.get_running_loop().create_future()
-        if not self.usable:
-            raise BackendError("The guest has ended.")
-        await self.tell(header)
-        return await future
+        async with self._asking:
+            if not self.usable:
+                raise BackendError("The guest has ended.")
+            future = self._answers[answer] = asyncio.get_running_loop().create_future()
+            await self.tell(header, fds)
+            return await future
+
+    async def show(self, names: Sequence[str]) -> list[int]:
+        """The descriptors of its folders and namespaces, by name; the caller closes them.
+
+        Raises
+        ------
+        BackendError
+            It has ended.
+        """
+        return await self.ask({"op": "show", "names": names}, "shown")
 
     def interrupt(self) -> None:
         """Send SIGINT to the program and what it runs in the foreground, as Ctrl-C does.
@@ -237,8 +249,8 @@ class Guest:
                 self._handles = dict(zip(header["names"], fds, strict=True))
                 self._confined = True
                 self._let_go()
-            case ("shown" | "admitted") as answer, _ if answer in self._answers:
-                self._answers.pop(answer).set_result(fds)
+            case ("shown" | "furnished" | "admitted") as answer, _ if answer in self._answers:
+                self._answer(answer, fds)
             case "denied", [] if isinstance(header.get("call"), int):
                 self._line.get(header["branch"], self).denied_calls.append(header["call"])
             case "buried", []:
@@ -254,6 +266,14 @@ class Guest:
                 for fd in fds:
                     os.close(fd)
                 self.kill()
+
+    def _answer(self, answer: str, fds: list[int]) -> None:
+        future = self._answers.pop(answer)
+        if future.done():  # who asked was cancelled
+            for fd in fds:
+                os.close(fd)
+        else:
+            future.set_result(fds)
 
     def on_buried(self, exit_code: int) -> None:
         """Its program has ended so, says who reaped it: the first process of its parent."""

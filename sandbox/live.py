@@ -13,6 +13,7 @@ from . import evidence
 from .channel import Channel
 from .output import OutputCollector
 from .result import OutputEvent
+from .rooms import Rooms
 from .streams import OutputPipes
 from .workspace import Workspace
 
@@ -53,6 +54,7 @@ class LiveGuest:
         self.guest = guest
         self.zygote = zygote
         self.events: deque[OutputEvent | RichOutput] = deque()
+        self.rooms = Rooms(zygote, guest)
         self.proxy: Proxy | None = None
         self._calls_told = 0
         self._network_told: NetworkLog | None = None
@@ -108,10 +110,10 @@ class LiveGuest:
         with contextlib.suppress(OSError):  # it has ended, which is told otherwise
             await self._channel.send(header, body, fds)
 
-    async def ask_for_fork(self, parent: LiveGuest) -> None:
+    async def ask_for_fork(self, parent: LiveGuest, namespaces: Sequence[int]) -> None:
         """Have the interpreter of ``parent`` fork; the fork will speak here."""
         try:
-            fds = [*self._pipes.ends, self._theirs.fileno()]
+            fds = [*self._pipes.ends, self._theirs.fileno(), *namespaces]
             await parent.send({"op": "branch", "id": self.guest.number}, fds=fds)
         finally:
             self._pipes.close_ends()

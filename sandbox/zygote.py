@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from .errors import BackendCrashed, BackendError, UsageError
+from .guest.handles import ABOVE
 from .guests import Guest
 from .pool import Pool
 
@@ -151,11 +152,11 @@ class Zygote:
         """
         if not self._terms.branches:
             raise UsageError(NO_BRANCHES)
-        shown = await parent.ask({"op": "show"}, "shown")
+        above = await parent.show(ABOVE)
         try:
-            return await self._new_guest({"op": "branch"}, shown, parent)
+            return await self._new_guest({"op": "branch"}, above, parent)
         finally:
-            for fd in shown:
+            for fd in above:
                 os.close(fd)
 
     async def _new_guest(

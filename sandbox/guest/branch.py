@@ -37,10 +37,10 @@ _SHARED_MEMORY = re.compile(rb"^\S+ ..([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE
 def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
     """Make the namespaces of a branch, and its first process in them.
 
-    ``fds`` are the guest's socket, and the folders and namespaces of its parent, as
-    :data:`.handles.PARENT` lists them. ``started`` is told a pidfd of the first process.
+    ``fds`` are the guest's socket, and the user and pid namespace of its parent. ``started`` is
+    told a pidfd of the first process.
     """
-    sock, *folders, user, pid = fds
+    sock, user, pid = fds
     uid = config["uid"]
     if os.getuid() != uid:
         os.setgroups([])
@@ -57,7 +57,7 @@ def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
     if first:
         started(os.pidfd_open(first))
         os._exit(0)
-    _be_first(config, sock, folders)
+    _be_first(config, sock)
 
 
 def _own_user_namespace(uid: int, proc: int) -> None:
@@ -66,19 +66,17 @@ def _own_user_namespace(uid: int, proc: int) -> None:
     confine.write_maps(uid, os.open("self", os.O_PATH | os.O_DIRECTORY, dir_fd=proc))
 
 
-def _be_first(config: Config, sock: int, folders: list[int]) -> NoReturn:
+def _be_first(config: Config, sock: int) -> NoReturn:
     """Be the first process of the branch: confined like others, but for what is inherited."""
-    channel = Channel(socket.socket(fileno=init.forget_the_zygote(sock, *folders)))
+    channel = Channel(socket.socket(fileno=init.forget_the_zygote(sock)))
     try:
         confine.own_mounts(config, root.WORKSPACE, root.HOME)
-        for folder, target in zip(folders, handles.FOLDERS.values()):
-            copying.copy_tree(folder, target)
-            os.close(folder)
         confine.drop_capabilities()
         confine.limit(config)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         written = init.own_io()  # before nobody may look into this process
         init.say_confined(channel, config, ("workspace", *handles.NAMESPACES))
+        _move_in(channel)
         worker = _admit(channel)
     except BaseException as error:  # fail closed
         init.refuse(channel, error)
@@ -87,6 +85,22 @@ def _be_first(config: Config, sock: int, folders: list[int]) -> NoReturn:
     supervisor.wait_for(worker, os.pidfd_open(worker))
     init.end(supervisor, channel, None, written)  # its parent's first process reaps it
     os._exit(0)
+
+
+def _move_in(channel: Channel) -> None:
+    """Wait until there is a parent to take over from, and copy its files."""
+    header = _hear(channel)
+    for folder, target in zip(channel.take_fds(header), handles.FOLDERS.values()):
+        copying.copy_tree(folder, target)
+        os.close(folder)
+    channel.send({"op": "furnished"})
+
+
+def _hear(channel: Channel) -> dict[str, Any]:
+    frame = channel.receive()
+    if frame is None:
+        os._exit(0)
+    return frame[0]
 
 
 # --- admitting the fork ---
@@ -100,10 +114,7 @@ def _admit(channel: Channel) -> int:
     OSError
         It is not as it should be.
     """
-    frame = channel.receive()
-    if frame is None:
-        os._exit(0)
-    own = set(frame[0]["inodes"])
+    own = set(_hear(channel)["inodes"])
     found = others()
     if len(found) != 1:
         raise OSError(f"{len(found)} processes came instead of one")

@@ -13,7 +13,7 @@ import stat
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Any, Collection
+from typing import Any, Callable, Collection, NoReturn
 
 from . import confine, interpreter, kernel
 
@@ -93,27 +93,58 @@ def _open_again(file: OpenFile) -> None:
     os.close(fd)
 
 
-def fork() -> int:
+def fork_into(namespaces: list[int], become: Callable[[], NoReturn]) -> None:
+    """Fork this process into other namespaces, where the fork does ``become``.
+
+    A pid namespace is entered by the next child only, and a user namespace by no process that is
+    to come back. So somebody goes ahead and forks there. That one shares the memory of this process
+    (CLONE_VM of clone(2)) instead of copying it, for the fork will copy it once more; this process
+    waits meanwhile (CLONE_VFORK). The fork goes on deeper on the stack that was made for it.
+
+    Raises
+    ------
+    OSError
+        The kernel refused.
+    """
+    errors: list[OSError] = []
+
+    def go_ahead() -> int:
+        try:
+            for namespace in namespaces:
+                kernel.setns(namespace, 0)
+            if _fork():
+                return 0
+        except OSError as error:
+            errors.append(error)
+            return 1
+        return become()
+
+    if sys.version_info >= (3, 14):  # knows the bounds of its stack, and would not go on on another
+        pid = _fork()
+        if pid == 0:
+            os._exit(go_ahead())
+    else:
+        pid = kernel.clone_sharing_memory(go_ahead)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        raise errors[0] if errors else OSError("the fork could not enter its namespaces")
+
+
+def _fork() -> int:
     with warnings.catch_warnings():
         # Since Python 3.12 it warns of any thread; those that matter have been looked for.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
 
-def enter(namespaces: list[int], files: list[OpenFile], streams: list[int]) -> None:
-    """Go on as the one process of a branch, in its namespaces and with nothing of the parent's.
+def settle(files: list[OpenFile], streams: list[int]) -> None:
+    """Be the one process of a branch, with nothing left that is its parent's.
 
     Raises
     ------
     OSError
-        The kernel refused, or a file is not in the branch.
+        A file is not in the branch.
     """
-    for namespace in namespaces:
-        kernel.setns(namespace, 0)
-        os.close(namespace)
-    # A pid namespace is entered by the next child only.
-    if fork():
-        os._exit(0)
     confine.drop_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     os.setsid()

@@ -11,8 +11,8 @@ FOLDERS = {"workspace": root.WORKSPACE, "home": root.HOME, "tmp": "/tmp", "shm":
 """Where programs of a guest write."""
 NAMESPACES = ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup")
 """In the order in which they are to be entered: the first gives the right to enter the others."""
-PARENT = (*FOLDERS, "user", "pid")
-"""What a branch is made from."""
+ABOVE = ("user", "pid")
+"""Namespaces of a parent, below which those of a branch are made."""
 
 
 def open_handles(names: Sequence[str]) -> list[int]:

@@ -13,6 +13,7 @@ all processes of its guest at once, and no other.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import stat
@@ -155,6 +156,8 @@ def confine_guest(config: Config) -> tuple[Optional[int], int]:
     zygote = os.getppid()
     written = os.open("/proc/self/io", os.O_RDONLY | os.O_CLOEXEC)
     places = config["places"]
+    if config["shared"]:  # kept open to the end of this process, for the lock is the guest's
+        config["lock"] = os.open(f"{places['base']}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     os.mkdir(places["tmp"], 0o700)
     if config["uid"] is not None:
         os.chown(places["tmp"], config["uid"], config["uid"])
@@ -296,6 +299,22 @@ def relocate(job: dict[str, Any], config: Config) -> None:
                 _address(confine.PROXY), _address(config["door"])
             )
     program.tmp = places["tmp"]
+    if config["shared"]:
+        _empty_unless_in_use(config["shared"], config["lock"])
+
+
+def _empty_unless_in_use(folders: Iterable[str], lock: int) -> None:
+    """Let no program find what an earlier one left in folders that all have in common.
+
+    Who finds no other at work empties them. The lock is shared while programs run; it belongs to
+    what this process shares with the first of its guest (flock(2)), and so ends with that.
+    """
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for folder in folders:
+            sweep.empty(folder, _PATIENCE)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    os.close(lock)
 
 
 def _address(place: Sequence[Any]) -> str:

@@ -176,8 +176,9 @@ class Session:
     # --- branches ---
 
     def _branch(self, header: dict[str, Any]) -> None:
-        """Fork; the fork comes back from here as the interpreter of the branch."""
-        *streams, sock = fds = self._channel.take_fds(header)
+        """Fork; the fork becomes the interpreter of the branch, and never comes back here."""
+        fds = self._channel.take_fds(header)
+        out, err, sock, *namespaces = fds
         cwd = os.getcwd()
         self._branching = True
         try:
@@ -187,36 +188,43 @@ class Session:
                 forking.close_loop(self._loop)
                 self._loop = None
             files = forking.open_files({*fds, self._channel.sock.fileno()})
-            pid = forking.fork()
+
+            def become() -> NoReturn:
+                channel = Channel(socket.socket(fileno=sock))
+                self._become_a_branch(channel, namespaces, files, [out, err], cwd)
+
+            forking.fork_into(namespaces, become)
         except (forking.CannotBranch, OSError) as error:
             self._send({"op": "refused", "id": header["id"], "why": str(error)})
-            pid = -1
-        if pid == 0:
-            self._become_a_branch(Channel(socket.socket(fileno=sock)), files, streams, cwd)
-            return
         for fd in fds:
             os.close(fd)
-        if pid > 0:
-            os.waitpid(pid, 0)
         self._branching = False
 
     def _become_a_branch(
-        self, channel: Channel, files: list[forking.OpenFile], streams: list[int], cwd: str
-    ) -> None:
+        self,
+        channel: Channel,
+        namespaces: list[int],
+        files: list[forking.OpenFile],
+        streams: list[int],
+        cwd: str,
+    ) -> NoReturn:
         self._channel.sock.close()
         self._channel = channel
+        self._pid = os.getpid()
+        self._branching = False
         try:
-            frame = channel.receive()
-            if frame is None:  # the host has thought better of it
+            for namespace in namespaces:
+                os.close(namespace)
+            if channel.receive() is None:  # else the files of the branch are there now
                 os._exit(0)
-            forking.enter(channel.take_fds(frame[0]), files, streams)
+            forking.settle(files, streams)
             os.chdir(cwd)
-            self._pid = os.getpid()
-            self._branching = False
-        except BaseException as error:
+            self._send({"op": "ready"})
+            self.serve()
+        except OSError as error:
             self._send({"op": "refused", "id": 0, "why": str(error)})
+        finally:
             os._exit(1)  # it never goes on as the parent
-        self._send({"op": "ready"})
 
     # --- talking to the host ---
 

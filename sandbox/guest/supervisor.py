@@ -126,8 +126,8 @@ class Supervisor:
         if op == "retire":
             self._retired = True
         elif op == "show":
-            shown = handles.open_handles(handles.PARENT)
-            self._channel.send({"op": "shown", "names": handles.PARENT}, shown)
+            shown = handles.open_handles(header["names"])
+            self._channel.send({"op": "shown"}, shown)
             fds += shown
         elif op == "expect":
             self._expected.update(header["inodes"])
@@ -200,9 +200,11 @@ def others() -> list[int]:
 
 
 def _is_in_a_branch(pid: int) -> bool:
+    """True if it has a number in a pid namespace below this one: NSpid of proc_pid_status(5)."""
     try:
-        return os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
-    except OSError:
+        with open(f"/proc/{pid}/status") as file:
+            return next(len(line.split()) > 2 for line in file if line.startswith("NSpid:"))
+    except (OSError, StopIteration):
         return False
 
 
