@@ -52,15 +52,22 @@ async def main(work_dir, model_client_stream):
 IMPORTS = {
     r"autogen_agentchat\.agents": "sandcrew.agents",
     r"autogen_agentchat": "sandcrew.agents",
+    r"autogen_core\.code_executor": "sandcrew.executors",
+    r"autogen_core\.(?=memory|model_context|models|tools|utils)": "sandcrew.agents.",
     r"autogen_core": "sandcrew.agents.runtime",
     r"autogen_ext\.code_executors\.\w+": "sandcrew.executors",
     r"autogen_ext\.models\.\w+": "sandcrew.agents.models",
+    r"autogen_ext\.(agents|teams)\.\w+": "sandcrew.agents",
+    r"autogen_ext\.tools\.\w+": "sandcrew.agents.tools",
+    r"autogen_ext\.ui": "sandcrew.agents.ui",
 }
 
 
 def translated(program: str) -> str:
     for theirs, ours in IMPORTS.items():
-        program = re.sub(rf"^from {theirs}\b", f"from {ours}", program, flags=re.MULTILINE)
+        program = re.sub(
+            rf"^from {theirs}\b", f"from {ours}", program, flags=re.MULTILINE
+        )
     assert "autogen" not in program
     return program
 
