@@ -3,8 +3,9 @@ ARG BASE=python:3.12-slim
 FROM ${BASE} AS whole
 RUN set -eu; \
     python3 -m venv --without-pip /opt/venv; \
-    echo 'sandbox:x:1000:1000::/home/sandbox:/bin/sh' >>/etc/passwd; \
-    echo 'sandbox:x:1000:' >>/etc/group; \
+    printf 'root:x:0:0::/root:/bin/sh\nsandbox:x:1000:1000::/home/sandbox:/bin/sh\n' >/etc/passwd; \
+    printf 'root:x:0:\nsandbox:x:1000:\n' >/etc/group; \
+    rm -f /etc/shadow* /etc/gshadow* /etc/passwd- /etc/group- /etc/machine-id; \
     mkdir -p /home/sandbox /workspace /run/sandcrew /run/sandcrew-runs; \
     chown 1000:1000 /home/sandbox /workspace; \
     # Nobody in a container may gain rights, and nothing is installed there any more.

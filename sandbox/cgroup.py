@@ -156,13 +156,35 @@ def find_cgroups(
     ``mounts`` and ``own`` are the kernel's files.
     """
     try:
-        lines = [line.split(":", 2) for line in own.read_text().splitlines()]
+        by_controller = _by_controller(own.read_text())
     except OSError:
         return None
-    by_controller = {name: path for _, names, path in lines for name in names.split(",")}
     if (mounts / "cgroup.controllers").exists():
         return _version_2(mounts, by_controller.get("", "/"))
     return _version_1(mounts, by_controller)
+
+
+def _by_controller(text: str) -> dict[str, str]:
+    """The path for each controller, of /proc/PID/cgroup; for version 2 the empty name has it."""
+    lines = [line.split(":", 2) for line in text.splitlines()]
+    return {name: path for _, names, path in lines for name in names.split(",")}
+
+
+def cgroup_of(pid: int, mounts: Path = Path("/sys/fs/cgroup")) -> Cgroup | None:
+    """The cgroup that a process of this host is in; ``None`` if it cannot be seen from here."""
+    try:
+        own = _by_controller(Path(f"/proc/{pid}/cgroup").read_text())
+    except OSError:
+        return None
+    version = 2 if (mounts / "cgroup.controllers").exists() else 1
+    folders = {
+        name: mounts
+        / (name if version == 1 else "")
+        / own.get(name if version == 1 else "", "/")[1:]
+        for name in ("memory", "pids", *(("cpu", "cpuacct") if version == 1 else ()))
+    }
+    apart = all(folder.is_dir() and folder.parent != mounts for folder in folders.values())
+    return Cgroup(version, folders) if apart else None
 
 
 def _version_1(mounts: Path, own: Mapping[str, str]) -> Cgroups | None:

@@ -173,6 +173,7 @@ def config(
         "scoped": layers.landlock_abi >= _SCOPES,
         "readable": [path for path in shown if Path(path).exists()],
         "writable": [],
+        "shared": [],
         "places": {
             "base": str(folders.base),
             "workspace": str(policy.workdir or folders.workspace),

@@ -17,6 +17,7 @@ from ...sandbox.launcher import START
 from ...sandbox.sandbox import Sandbox
 from ...sandbox.workspace import Workspace
 from ...sandbox.zygote import Terms, Zygote
+from .accounts import container_cgroups
 from .bound import BoundFolder
 from .container import Container
 from .engine import Engine, in_thread
@@ -30,6 +31,7 @@ from .settings import HOME, RUNS, SHARED, guest_command, settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ...sandbox.cgroup import Cgroups
     from ...sandbox.policy import Policy
     from .options import ContainerOptions
     from .progress import OnProgress
@@ -186,6 +188,7 @@ class _ContainerZygote:
             raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
         assert self._folder is not None
         image_environment = _environment_of(image)
+        cgroups = await self._cgroups()
         terms = Terms(
             isolation=self._isolation(bool(programs), int(ready["landlock"])),
             environment={
@@ -194,11 +197,16 @@ class _ContainerZygote:
             },
             languages=_languages(ready["programs"]),
             owner=self._user[0] if self._user[0] != os.geteuid() else None,
+            cgroups=cgroups,
             order=signal.SIGTERM,
         )
         workspace = self._workspace(self._folder)
         self._handshake = self._folder = None  # the handle's from now on
         return Zygote(handshake.channel, policy, terms, workspace, self.end)
+
+    async def _cgroups(self) -> Cgroups | None:
+        found = await self._container.inspect() if self._container is not None else None
+        return container_cgroups(int(found["State"]["Pid"])) if found is not None else None
 
     def _workspace(self, folder: int) -> Workspace:
         """The guests' workspace, seen from here."""
@@ -237,6 +245,7 @@ class _ContainerZygote:
             "scoped": False,
             "readable": ["/"],
             "writable": [HOME, *SHARED],
+            "shared": list(SHARED),
             "places": {"base": RUNS, "workspace": WORKSPACE, "home": HOME},
             "preload": list(policy.preload),
             "look_for": list(_PROGRAMS.values()),

@@ -21,10 +21,18 @@ RUNS = "/run/sandcrew-runs"
 SHARED = ("/tmp", "/dev/shm")  # noqa: S108
 """Places of a container that its runs share, besides the workspace."""
 
-OUR_PROCESSES = 64
-"""What may be there besides the programs: init, guard, zygote, and the first of each guest."""
-OUR_MEMORY = 64 << 20
+_OUR_PROCESSES = 12
+"""What is there besides the programs: init, guard, zygote, and the first of some guests."""
+_OUR_MEMORY = 24 << 20
 """What these take, in bytes."""
+_PRELOADED = 256 << 20
+"""What modules take that are imported ahead."""
+_MASKED = (
+    "/proc/acpi", "/proc/asound", "/proc/cmdline", "/proc/config.gz", "/proc/interrupts",
+    "/proc/kcore", "/proc/key-users", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
+    "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys",
+)  # fmt: skip
+"""What tells of the host: what engines cover by themselves, and more."""
 
 
 def settings(
@@ -75,11 +83,11 @@ def guest_command(options: ContainerOptions) -> list[str]:
 
 
 def _limits(policy: Policy) -> dict[str, Any]:
-    memory = int(policy.memory) + OUR_MEMORY
+    memory = int(policy.memory) + _OUR_MEMORY + (_PRELOADED if policy.preload else 0)
     limits: dict[str, Any] = {
         "Memory": memory,
         "MemorySwap": memory,  # both together: no swap
-        "PidsLimit": policy.processes + OUR_PROCESSES,
+        "PidsLimit": policy.processes + _OUR_PROCESSES,
         "ShmSize": min(int(policy.disk), int(policy.memory)),
         "Ulimits": [
             {"Name": "core", "Soft": 0, "Hard": 0},
@@ -105,6 +113,11 @@ def _walls(policy: Policy, options: ContainerOptions) -> dict[str, Any]:
         "DeviceRequests": list(options.device_requests),
         "ExtraHosts": [f"{name}:{address}" for name, address in options.extra_hosts.items()],
     }
+    if policy.network != "host":
+        # Or everybody could send ICMP (icmp(7)); where there is no network, this is one thing less.
+        walls["Sysctls"] = {"net.ipv4.ping_group_range": "1 0"}
+    if not options.device_requests:  # which are found by way of /sys
+        walls["MaskedPaths"] = list(_MASKED)
     return walls | ({"Runtime": options.runtime} if options.runtime else {})
 
 
