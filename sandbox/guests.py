@@ -129,6 +129,16 @@ class Guest:
         """
         return self._handles["tmp"]
 
+    def open_doors(self) -> list[int]:
+        """The ways into its cgroup, for a process that is to be counted with it.
+
+        Raises
+        ------
+        OSError
+            The kernel refused.
+        """
+        return [] if self._cgroup is None else self._cgroup.open_doors()
+
     def add_to_cgroup(self, pidfd: int) -> None:
         """Count a process with this guest, and what it forks later.
 
@@ -290,14 +300,8 @@ class Guest:
             loop.call_later(_LATE, self._ended_somehow, {**header, "waited": True})
 
     def _let_go(self) -> None:
-        """Once it is confined and its pid is known: into its cgroup, and only then go on."""
+        """Once it is confined, in its cgroup, and its pid is known, it may go on."""
         if not self._confined or self._pidfd is None or self._ready.is_set():
-            return
-        try:
-            self.add_to_cgroup(self._pidfd)
-        except OSError as error:  # fail closed
-            self._ended({"error": f"its cgroup does not take it ({error})"})
-            self.kill()
             return
         self._channel.send_byte()
         self._ready.set()

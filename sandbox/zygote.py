@@ -176,10 +176,15 @@ class Zygote:
             guest = Guest(number, ours, cgroup, self._terms.order, parent)
             self._guests[number] = guest
             guest.on_gone = lambda: self._guests.pop(number, None)
+            doors = guest.open_doors()
+            header = {**header, "id": number, "doors": len(doors)}
             try:
-                await self._channel.send({**header, "id": number}, fds=[theirs.fileno(), *fds])
+                await self._channel.send(header, fds=[theirs.fileno(), *doors, *fds])
             except OSError as error:
                 raise BackendCrashed("The sandbox ended unexpectedly.") from error
+            finally:
+                for door in doors:
+                    os.close(door)
         return guest
 
     async def close(self) -> None:

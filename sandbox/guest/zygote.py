@@ -167,6 +167,19 @@ def _which(name: str) -> str | None:
     return None
 
 
+def _join_cgroups(doors: Sequence[int]) -> None:
+    """Move this process into what ``doors`` lead to, ``tasks`` or ``cgroup.procs``: cgroups(7).
+
+    Raises
+    ------
+    OSError
+        The kernel refused.
+    """
+    for door in doors:
+        os.write(door, b"0")
+        os.close(door)
+
+
 class Zygote:
     """Forks a guest for each ``guest`` frame, and says when it has gone."""
 
@@ -208,7 +221,7 @@ class Zygote:
                     self._fork(frame[0])
 
     def _fork(self, header: dict[str, Any]) -> None:
-        (sock,) = self._channel.take_fds(header)
+        sock, *doors = fds = self._channel.take_fds(header)
         try:
             pid = self._forks.fork()
         except OSError as error:
@@ -216,8 +229,11 @@ class Zygote:
         else:
             if pid == 0:
                 try:
+                    _join_cgroups(doors)
                     config = self._forks.config_of(header["id"])
                     init.main({**config, "session": header["session"]}, sock)
+                except OSError as error:
+                    self._say("exited", header["id"], error=str(error), exit_code=1)
                 finally:
                     os._exit(1)  # whatever happens, a guest never goes on as the zygote
             self._guests[pid] = header["id"]
@@ -225,17 +241,21 @@ class Zygote:
             self._say("started", header["id"], [pidfd])
             os.close(pidfd)
         finally:
-            os.close(sock)
+            for fd in fds:
+                os.close(fd)
 
     def _branch(self, header: dict[str, Any]) -> None:
         """Start what makes the namespaces of a branch; it is heard of no more from here."""
-        fds = self._channel.take_fds(header)
-        guest = header["id"]
+        sock, *others = fds = self._channel.take_fds(header)
+        guest, doors = header["id"], header["doors"]
         try:
             if os.fork() == 0:
                 try:
+                    _join_cgroups(others[:doors])
                     branch.main(
-                        self._config, fds, lambda pidfd: self._say("started", guest, [pidfd])
+                        self._config,
+                        [sock, *others[doors:]],
+                        lambda pidfd: self._say("started", guest, [pidfd]),
                     )
                 except OSError as error:
                     self._say("exited", guest, error=str(error), exit_code=1)
