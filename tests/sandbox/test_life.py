@@ -72,10 +72,9 @@ async def test_runs_leave_nothing_in_the_zygote(policy: Policy) -> None:
             await box.run("import os\nif os.fork() == 0:\n import time; time.sleep(60)")
         # Besides guard and zygote there are only the guests that wait, of two processes each.
         assert len(children()) <= 2 + 2 * (MOST + 1)
-        async with asyncio.timeout(20):  # those that are being made hold some
-            while zygote.num_fds() > fds + 2:
+        async with asyncio.timeout(20):  # guests that are being made hold more than those that wait
+            while zygote.num_fds() > fds + 2 or descriptors() > ours + 3 * MOST:
                 await asyncio.sleep(0.01)
-        assert descriptors() <= ours + 2 * MOST
         assert guard.is_running()
 
 
