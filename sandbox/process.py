@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from . import evidence
-from .errors import UsageError
+from .errors import BackendCrashed
 from .guest import kernel
 from .result import CodeResult
 from .run import Run
@@ -101,7 +101,7 @@ class Process(Run):
         ------
         FileNotFoundError
             There is none yet, or the program has ended.
-        UsageError
+        BackendCrashed
             It is a link or no socket.
         """
         guest = self._guest
@@ -112,10 +112,10 @@ class Process(Run):
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise UsageError(f"{name!r} in the guest's /tmp cannot be opened: {error}.") from error
+            raise BackendCrashed(f"{name} of a guest cannot be opened: {error}.") from error
         if not stat.S_ISSOCK(os.fstat(fd).st_mode):
             os.close(fd)
-            raise UsageError(f"{name!r} in the guest's /tmp is no socket.")
+            raise BackendCrashed(f"{name} of a guest is a link or a file, and no socket.")
         return fd
 
     async def wait(self) -> CodeResult:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from ..safe_outputs import image_type
 from ..static_markup import static_svg
 from .messages import forms_of, text_of, too_deep
-from .outputs import Shown
+from .outputs import Shown, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def describe(value: Shown) -> str:
     lines: list[str] = []
     words = next((form for form in _IN_WORDS if form in value.data), None)
     if words is not None:
-        lines.append(str(value.data[words]))
+        lines.append(plain(str(value.data[words])))
     elif "application/json" in value.data:
         lines.append(json.dumps(value.data["application/json"])[:_MAX_JSON])
     elif value.file is None:

@@ -118,6 +118,7 @@ class JupyterCodeExecutor(UserFunctionsExecutor):
         self._starting = asyncio.Lock()
         self._kernel: Kernel | None = None
         self._run: CellRun | None = None
+        self._settled = False
         self._life = 0
         """Counts stops: a call that waited for its turn while one came does not run."""
 
@@ -153,11 +154,21 @@ class JupyterCodeExecutor(UserFunctionsExecutor):
             if self._kernel is not None and not self._kernel.alive:
                 await self._close_kernel()
             if self._kernel is None:
-                await self._room.start()
-                self._kernel = await self._start_kernel()
+                await self._start_in_room()
+
+    async def _start_in_room(self) -> None:
+        try:
+            await self._room.start()
+            self._kernel = await self._start_kernel()
+        except BaseException:
+            if not self._settled:  # nobody has anything in there yet, or need stop us
+                await asyncio.shield(self._room.close())
+            raise
+        self._settled = True
 
     async def stop(self) -> None:
         self._life += 1
+        self._settled = False
         await self._close_kernel()
         await self._room.close()
         self._pictures.close()

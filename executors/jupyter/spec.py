@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -66,7 +67,10 @@ def find_kernel_spec(name: str) -> KernelSpec:
     """
     manager = kernel_spec_manager()
     try:
-        return to_kernel_spec(name, manager.get_kernel_spec(name))
+        with warnings.catch_warnings():
+            # Specs of others have keys that traitlets does not know.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return to_kernel_spec(name, manager.get_kernel_spec(name))
     except (KeyError, ValueError) as error:  # NoSuchKernel is a KeyError
         raise _unavailable(f"the Jupyter kernel {name!r}", manager) from error
 
@@ -82,7 +86,9 @@ def choose_kernel(name: str, language: str) -> str:
         ``jupyter_client`` is not installed.
     """
     manager = kernel_spec_manager()
-    found: dict[str, Any] = manager.get_all_specs()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as above
+        found: dict[str, Any] = manager.get_all_specs()
     for known in (name, *sorted(found)):
         if known in found:
             spec = found[known]["spec"]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
+
+from sandcrew.executors import CodeBlock, JupyterCodeExecutor, JupyterCodeResult
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +25,28 @@ def jupyter_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     yield home
     patch.undo()
+
+
+class SharedKernel:
+    """One confined kernel for all tests of a module, on an event loop that lasts as long."""
+
+    def __init__(self, runner: asyncio.Runner, executor: JupyterCodeExecutor) -> None:
+        self._runner = runner
+        self.executor = executor
+
+    def run(self, code: str, language: str = "python") -> JupyterCodeResult:
+        result = self.wait(self.executor.execute_code_blocks([CodeBlock(code, language)]))
+        assert isinstance(result, JupyterCodeResult)
+        return result
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[SharedKernel]:
+    with asyncio.Runner() as runner:
+        executor = JupyterCodeExecutor(timeout=30)
+        runner.run(executor.start())
+        yield SharedKernel(runner, executor)
+        runner.run(executor.stop())

@@ -1,0 +1,66 @@
+"""Kernels of other languages than Python."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandcrew.executors import BackendCrashed, CodeBlock, CodeResult, JupyterCodeExecutor
+
+
+@pytest.fixture(scope="module")
+def bash_kernel(jupyter_home: Path) -> str:
+    command = [sys.executable, "-m", "bash_kernel.install", "--prefix", str(jupyter_home / "bash")]
+    subprocess.run(command, check=True, capture_output=True)
+    installed = jupyter_home / "bash" / "share" / "jupyter" / "kernels" / "bash"
+    kernels = jupyter_home / "data" / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    if not (kernels / "bash").exists():
+        installed.rename(kernels / "bash")
+    return "bash"
+
+
+async def run(executor: JupyterCodeExecutor, code: str, language: str) -> CodeResult:
+    return await executor.execute_code_blocks([CodeBlock(code, language)])
+
+
+async def test_a_confined_kernel_of_scheme_keeps_its_definitions() -> None:
+    async with JupyterCodeExecutor("calysto_scheme") as executor:
+        await run(executor, "(define x 41)", "scheme")
+        result = await run(executor, "(+ x 1)", "scheme")
+        failed = await run(executor, "(car 5)", "scheme")
+    assert (result.exit_code, result.output) == (0, "42\n")
+    assert "seccomp" in result.isolation
+    assert "car" in failed.output
+
+
+async def test_a_kernel_of_bash_keeps_its_variables(bash_kernel: str) -> None:
+    with pytest.warns(UserWarning, match="all your rights"):
+        executor = JupyterCodeExecutor(bash_kernel, where="local")
+    async with executor:
+        await run(executor, "x=41; cd /", "bash")
+        result = await run(executor, 'echo $((x + 1)) "$PWD"', "bash")
+        failed = await run(executor, "exit_with() { return $1; }; exit_with 7", "bash")
+    assert result.output == "42 /\n"
+    assert failed.exit_code != 0
+
+
+async def test_a_kernel_that_needs_a_terminal_says_why_it_cannot_be_confined(
+    bash_kernel: str,
+) -> None:
+    with pytest.raises(BackendCrashed, match="pty"):
+        await JupyterCodeExecutor(bash_kernel).start()
+
+
+async def test_a_block_in_another_language_than_the_kernel_s_is_refused(
+    bash_kernel: str,
+) -> None:
+    executor = JupyterCodeExecutor("calysto_scheme")
+    async with executor:
+        result = await run(executor, "print(1)", "python")
+    assert result.exit_code == 1
+    assert "python" in result.output
+    assert "scheme" in result.output
