@@ -64,7 +64,7 @@ NAMESPACE_FLAGS = (
     0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
 )  # fmt: skip
 CLONE_PARENT = 0x00008000
-_SCHED_OTHER = 0
+SCHED_OTHER = 0
 _AF_NETLINK = 16
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _AF_UNIX, _AF_INET, _AF_INET6 = FAMILIES = (1, 2, 10)
@@ -241,8 +241,8 @@ def _allow_list(library: Any) -> Any:
     _add(program, library.ERRNO(errno.EOPNOTSUPP), "socket", netlink)
     _add(program, library.ALLOW, "socket", others)
     # The policy every process has anyway; libzmq asks for it and aborts if it is refused.
-    ordinary = library.Arg(1, library.EQ, _SCHED_OTHER)
-    other = library.Arg(1, library.NE, _SCHED_OTHER)
+    ordinary = library.Arg(1, library.EQ, SCHED_OTHER)
+    other = library.Arg(1, library.NE, SCHED_OTHER)
     _add(program, library.ALLOW, "sched_setscheduler", ordinary)
     _add(program, library.ERRNO(errno.EPERM), "sched_setscheduler", other)
     return program

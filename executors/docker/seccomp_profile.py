@@ -32,6 +32,7 @@ def profile() -> str:
             _rule(["socket", "socketpair"], _equal(0, family))
             for family in seccomp.FAMILIES
         ),
+        _rule(["sched_setscheduler"], _equal(1, seccomp.SCHED_OTHER)),  # libzmq asks for it
         {"names": refused, "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM},
         {"names": list(_PROBED), "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS},
     ]  # fmt: skip

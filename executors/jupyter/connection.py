@@ -10,12 +10,10 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ..temporary import make_folder, remove_folder
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
@@ -31,14 +29,6 @@ class Connection:
     def new(cls, base: str, key: str | None = None) -> Self:
         """With a key nobody else knows, unless one is given."""
         return cls(base, key or secrets.token_hex(32))
-
-    def names(self) -> Iterator[str]:
-        """The five socket files."""
-        return (f"{self.base}-{number}" for number in range(1, len(CHANNELS) + 1))
-
-    def at(self, base: str) -> Connection:
-        """The same sockets under the path another process sees."""
-        return Connection(base, self.key)
 
     def info(self) -> dict[str, Any]:
         """The content of a connection file."""

@@ -21,7 +21,7 @@ from ..user_functions import UserFunctionsExecutor
 from .picture_files import PictureFiles
 from .prelude import PRELUDE
 from .result import JupyterCodeResult
-from .room import LocalRoom, SandboxRoom
+from .room import LocalRoom, SandboxRoom, container_room, kernel_policy
 from .run import CellRun
 from .spec import find_kernel_spec
 from .turns import Turns
@@ -72,6 +72,8 @@ class JupyterCodeExecutor(UserFunctionsExecutor):
         What the kernel may use; not for ``"local"``.
     work_dir:
         A folder of the host to be the workspace; by default a fresh one.
+    image:
+        For ``"docker"``: an image with ``ipykernel``; by default ours, ``jupyter``.
     answer_input:
         Answers ``input()``: gets the prompt and whether the answer is secret. Without it,
         ``input()`` raises in the cell.
@@ -97,6 +99,7 @@ class JupyterCodeExecutor(UserFunctionsExecutor):
         where: Where = "sandbox",
         policy: Policy | None = None,
         work_dir: Path | str | None = None,
+        image: str | None = None,
         answer_input: Callable[[str, bool], Awaitable[str]] | None = None,
         functions: Sequence[FuncSpec] = (),
         functions_module: str = "functions",
@@ -110,7 +113,7 @@ class JupyterCodeExecutor(UserFunctionsExecutor):
         self.policy = (policy or Policy()).replace(**given)
         self.confined = where != "local"
         self.languages = (self._spec.language, *(_SHELLS if self._spec.is_ipykernel else ()))
-        self._room = self._make_room(where, work_dir)
+        self._room = self._make_room(where, work_dir, image)
         self._answer_input = answer_input
         self._limit = DEFAULT_LIMIT if where == "local" else self.policy.output
         self._pictures = PictureFiles(output_dir)
@@ -122,10 +125,14 @@ class JupyterCodeExecutor(UserFunctionsExecutor):
         self._life = 0
         """Counts stops: a call that waited for its turn while one came does not run."""
 
-    def _make_room(self, where: Where, work_dir: Path | str | None) -> Room:
+    def _make_room(self, where: Where, work_dir: Path | str | None, image: str | None) -> Room:
+        if image is not None and where != "docker":
+            raise UsageError("image is for where='docker'.")
         match where:
             case "sandbox":
-                return SandboxRoom(self.policy, self._spec)
+                return SandboxRoom(kernel_policy(self.policy, self._spec))
+            case "docker":
+                return container_room(self.policy, self._spec, image)
             case "local":
                 warnings.warn(UNCONFINED, UserWarning, stacklevel=3)
                 return LocalRoom(None if work_dir is None else Path(work_dir).absolute())

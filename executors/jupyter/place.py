@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.004
 """How often to look whether a kernel has made its sockets."""
-_GUEST_BASE = "/tmp/k"  # noqa: S108 (the guest's own)
 _FIGURES = "module://matplotlib_inline.backend_inline"
 
 
@@ -93,7 +92,7 @@ class ConfinedKernel:
         rendezvous = lent[0] if lent else Rendezvous()
         try:
             connection = lent[1] if lent else Connection.new(rendezvous.base)
-            code = kernel_program(spec, connection.at(_GUEST_BASE))
+            code = kernel_program(spec, connection.key)
             env = {"MPLBACKEND": _FIGURES, **spec.env}
             process = await box.start_process(code, env=env)
         except BaseException:

@@ -6,18 +6,23 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from ...sandbox.errors import UsageError
+from ...sandbox.launcher import launch as launch_here
 from ...sandbox.sandbox import Sandbox
 from ..local_place import Place as LocalFolders
 from .guest_code import PRELOAD
 from .place import ConfinedKernel, LocalKernel
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from ...sandbox.policy import Policy
     from ...sandbox.result import Artifact
+    from ...sandbox.zygote import Zygote
     from .place import PlacedKernel
     from .spec import KernelSpec
+
+    Launch = Callable[[Policy], Awaitable[Zygote]]
 
 
 class Room(Protocol):
@@ -62,10 +67,11 @@ def kernel_policy(policy: Policy, spec: KernelSpec) -> Policy:
 
 
 class SandboxRoom:
-    """A sandbox of this machine."""
+    """A sandbox, on this machine or wherever ``launch`` starts it."""
 
-    def __init__(self, policy: Policy, spec: KernelSpec) -> None:
-        self._policy = kernel_policy(policy, spec)
+    def __init__(self, policy: Policy, launch: Launch = launch_here) -> None:
+        self._policy = policy
+        self._launch = launch
         self._box: Sandbox | None = None
 
     async def start(self) -> None:
@@ -90,8 +96,27 @@ class SandboxRoom:
 
     def _opened(self) -> Sandbox:
         if self._box is None:
-            self._box = Sandbox(self._policy)
+            self._box = Sandbox(self._policy, launch=self._launch)
         return self._box
+
+
+def container_room(policy: Policy, spec: KernelSpec, image: str | None) -> SandboxRoom:
+    """A container of the ``jupyter`` image, or of another that has the kernel's packages.
+
+    Raises
+    ------
+    UsageError
+        The kernel is not Python's: specs are of this host, and say nothing of an image.
+    """
+    from ..docker.images import tag_of
+    from ..docker.launcher import ContainerLauncher
+    from ..docker.options import ContainerOptions
+
+    if not spec.is_ipykernel:
+        raise UsageError(f"where='docker' has Python kernels only, and no {spec.name!r}.")
+    options = ContainerOptions(image=image or tag_of("jupyter"))
+    preloading = policy.replace(preload=(*policy.preload, *PRELOAD))
+    return SandboxRoom(preloading, ContainerLauncher(options))
 
 
 class LocalRoom:

@@ -74,8 +74,11 @@ def make_kernel_executor(name: str, options: Options, kernel: str) -> "JupyterCo
         executor = _local_executor(options, "jupyter", kernel_name=kernel, where="local")
         assert isinstance(executor, JupyterCodeExecutor)
         return executor
+    if name == "docker":
+        policy = sandbox_policy(options)
+        return JupyterCodeExecutor(kernel, policy=policy, where="docker", image=options.image)
     if name not in ("sandbox", "jupyter"):
-        raise UsageError(f"--executor {name}: no kernel runs there; take sandbox or local.")
+        raise UsageError(f"--executor {name}: no kernel runs there; take sandbox, docker or local.")
     return JupyterCodeExecutor(kernel, policy=sandbox_policy(options))
 
 

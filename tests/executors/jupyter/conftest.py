@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from sandcrew.executors import CodeBlock, JupyterCodeExecutor, JupyterCodeResult
+from sandcrew.executors.docker.images import tag_of
 
 T = TypeVar("T")
 
@@ -50,3 +52,17 @@ def kernel() -> Iterator[SharedKernel]:
         runner.run(executor.start())
         yield SharedKernel(runner, executor)
         runner.run(executor.stop())
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """An engine with our image ``jupyter``; without one its tests are skipped, and in CI fail."""
+    docker = pytest.importorskip("docker")
+    try:
+        client = docker.DockerClient.from_env()
+        client.images.get(tag_of("jupyter"))
+        client.close()
+    except docker.errors.DockerException as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no Docker engine with our images ({type(error).__name__}): .ci/engine")

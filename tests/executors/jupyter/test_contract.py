@@ -47,3 +47,14 @@ class TestLocalKernel(CodeExecutorContract):
         os.environ.pop("PYTEST_CURRENT_TEST", None)
         with pytest.warns(UserWarning, match="all your rights"):
             return JupyterCodeExecutor(where="local", **options)
+
+
+class TestKernelInAContainer(CodeExecutorContract):
+    differences = DIFFERENCES
+
+    @pytest.fixture(autouse=True)
+    def _engine(self, engine: None) -> None:
+        """Without an engine and our image there is nothing to test."""
+
+    def make_executor(self, **options: Any) -> JupyterCodeExecutor:
+        return JupyterCodeExecutor(where="docker", **options)

@@ -69,7 +69,7 @@ def send(kind, content):
 
 def test_100_000_updates_of_a_display_are_one_value(kernel: SharedKernel) -> None:
     code = SEND + (
-        "content = {'data': {'text/plain': '0'}, 'metadata': {}, 'transient': {'display_id': 'a'}}\n"
+        "content = {'data': {'text/plain': '0'}, 'transient': {'display_id': 'a'}}\n"
         "send('display_data', content)\n"
         "for n in range(1, 100_001):\n"
         "    content['data']['text/plain'] = str(n)\n"

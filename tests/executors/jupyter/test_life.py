@@ -269,7 +269,7 @@ async def test_socket_paths_are_short_however_deep_the_temporary_folder_is(
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_nothing_is_left_open_or_on_disk(
