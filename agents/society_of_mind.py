@@ -10,7 +10,7 @@ from .base.team import Team
 from .chat_agent import BaseChatAgent, final_response
 from .messages import BaseAgentEvent, BaseChatMessage, HandoffMessage, TextMessage
 from .model_context import ChatCompletionContext, UnboundedChatCompletionContext
-from .models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
+from .models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage, sum_usage
 from .runtime import CancellationToken
 from .state import SocietyOfMindAgentState
 from .teams.recipients import arrived
@@ -159,7 +159,8 @@ class SocietyOfMindAgent(BaseChatAgent):
             messages = remove_images(messages)
         result = await self._client.create(messages, cancellation_token=token)
         content = result.content if isinstance(result.content, str) else str(result.content)
-        return TextMessage(content=content, source=self.name, models_usage=result.usage)
+        usage = sum_usage((result.usage, self._context.take_usage()))
+        return TextMessage(content=content, source=self.name, models_usage=usage)
 
     def _told(self, text: str) -> LLMMessage:
         """Not every model takes several messages of the system."""

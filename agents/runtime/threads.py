@@ -5,6 +5,7 @@ import contextvars
 import inspect
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ async def in_thread(func: Callable[[], T]) -> T:
             result = func()
         except BaseException as caught:
             error = caught
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # The loop was closed meanwhile: nobody waits any more.
             loop.call_soon_threadsafe(deliver, result, error)
 
     context = contextvars.copy_context()

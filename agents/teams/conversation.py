@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
+from pydantic import ValidationError
+
 from ...sandbox.errors import UsageError
 from ..messages import BaseChatMessage, MessageFactory
 from .steps import Entry
@@ -121,7 +123,7 @@ class Conversation:
         Raises
         ------
         UsageError
-            It is of other members, or holds a message of an unknown type.
+            It is of other members, holds a message of an unknown type, or is damaged.
         """
         heard = saved["heard"]
         if heard.keys() != self._heard.keys():
@@ -129,11 +131,26 @@ class Conversation:
                 f"The saved state is of a team of {_names(heard)}; this one has "
                 f"{_names(self._heard)}."
             )
-        self.thread = [factory.create(entry) for entry in saved["message_thread"]]
+        try:
+            thread = [factory.create(entry) for entry in saved["message_thread"]]
+        except ValidationError as error:
+            raise UsageError(f"The saved state is damaged: {error}") from error
+        if not _is_whole(saved, thread):
+            raise UsageError("The saved state is damaged: it names messages that are not in it.")
+        self.thread = thread
         self._aloud = [index for index, _ in saved["aloud"]]
         self._authors = [author for _, author in saved["aloud"]]
         self._heard = dict(heard)
         self._checked = saved["checked"]
+
+
+def _is_whole(saved: SavedConversation, thread: Sequence[Entry]) -> bool:
+    places = [place for place, _ in saved["aloud"]]
+    return (
+        all(0 <= p < len(thread) and isinstance(thread[p], BaseChatMessage) for p in places)
+        and all(0 <= mark <= len(places) for mark in saved["heard"].values())
+        and 0 <= saved["checked"] <= len(thread)
+    )
 
 
 def _names(members: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ...sandbox.errors import UsageError
@@ -9,8 +10,11 @@ from ..base.team import Team
 from ..messages import MessageFactory
 from ..runtime import CancellationToken
 from ..state import GroupChatState
-from .conversation import SavedConversation
+from .conversation import Conversation, SavedConversation
 from .turns import TurnTaking
+
+_DAMAGE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What members raise of a state that is not of the shape they know."""
 
 
 class BaseGroupChat(TurnTaking, ABC):
@@ -77,9 +81,10 @@ class BaseGroupChat(TurnTaking, ABC):
                 await member.on_resume(CancellationToken())
 
     async def save_state(self) -> Mapping[str, Any]:
+        parts = await self._parts()
         return GroupChatState(
             **self._conversation.save(),
-            agent_states={name: await m.save_state() for name, m in self._members.items()},
+            agent_states=parts.agent_states,
             current_turn=self._turns,
             interrupted=self._interrupted,
             ended=self._ended,
@@ -87,21 +92,39 @@ class BaseGroupChat(TurnTaking, ABC):
             due=self._due,
             begun=self._begun,
             audible=self._audible,
-            speaker=await self._save_speaker(),
-            termination=None if self._condition is None else await self._condition.save_state(),
+            speaker=parts.speaker,
+            termination=parts.termination,
         ).model_dump(mode="json")
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         await self._guard.idle()
         saved = GroupChatState.read(state)
-        strangers = {*saved.due, *saved.begun} - self._members.keys()
+        strangers = {*saved.due, *saved.begun, *saved.agent_states} - self._members.keys()
         if strangers:
-            raise UsageError(f"The saved state names speakers who are not here: {strangers}.")
+            raise UsageError(f"The saved state names members who are not here: {strangers}.")
+        conversation = self._loaded(saved)
+        if not all(0 <= place < len(conversation.thread) for place in saved.untold):
+            raise UsageError("The saved state is damaged: it names messages that are not in it.")
+        before = await self._parts()
+        try:
+            await self._load_parts(_Parts(saved.agent_states, saved.speaker, saved.termination))
+        except Exception as error:
+            await self._load_parts(before)  # A state that cannot be loaded changes nothing.
+            if isinstance(error, _DAMAGE) and not isinstance(error, UsageError):
+                raise UsageError(f"The saved state is damaged: {error!r}.") from error
+            raise
+        self._conversation = conversation
+        self._untold = [conversation.thread[place] for place in saved.untold]
+        self._turns = saved.current_turn
+        self._interrupted, self._ended = saved.interrupted, saved.ended
+        self._due, self._begun, self._audible = saved.due, saved.begun, saved.audible
+
+    def _loaded(self, saved: GroupChatState) -> Conversation:
         factory = MessageFactory()
         for message_type in self.message_types:
             factory.register(message_type)
-        # Checks the names of the members too.
-        self._conversation.load(
+        conversation = Conversation(self._members)
+        conversation.load(
             SavedConversation(
                 message_thread=saved.message_thread,
                 aloud=saved.aloud,
@@ -110,14 +133,29 @@ class BaseGroupChat(TurnTaking, ABC):
             ),
             factory,
         )
+        return conversation
+
+    async def _parts(self) -> "_Parts":
+        return _Parts(
+            {name: await member.save_state() for name, member in self._members.items()},
+            await self._save_speaker(),
+            None if self._condition is None else await self._condition.save_state(),
+        )
+
+    async def _load_parts(self, parts: "_Parts") -> None:
         for name, member in self._members.items():
-            await member.load_state(saved.agent_states[name])
-        self._untold = [self._conversation.thread[place] for place in saved.untold]
-        self._turns = saved.current_turn
-        self._interrupted, self._ended = saved.interrupted, saved.ended
-        self._due, self._begun, self._audible = saved.due, saved.begun, saved.audible
-        await self._load_speaker(saved.speaker)
+            await member.load_state(parts.agent_states[name])
+        await self._load_speaker(parts.speaker)
         if self._condition is not None:
             await self._condition.reset()
-            if saved.termination is not None:
-                await self._condition.load_state(saved.termination)
+            if parts.termination is not None:
+                await self._condition.load_state(parts.termination)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The states of what a team is made of."""
+
+    agent_states: Mapping[str, Mapping[str, Any]]
+    speaker: Mapping[str, Any]
+    termination: Mapping[str, Any] | None

@@ -65,9 +65,7 @@ IMPORTS = {
 
 def translated(program: str) -> str:
     for theirs, ours in IMPORTS.items():
-        program = re.sub(
-            rf"^from {theirs}\b", f"from {ours}", program, flags=re.MULTILINE
-        )
+        program = re.sub(rf"^from {theirs}\b", f"from {ours}", program, flags=re.MULTILINE)
     assert "autogen" not in program
     return program
 

@@ -18,6 +18,7 @@ from sandcrew.agents import (
 from sandcrew.agents.messages import ModelClientStreamingChunkEvent, SelectorEvent
 from sandcrew.agents.model_context import (
     BufferedChatCompletionContext,
+    SummarizingChatCompletionContext,
     UnboundedChatCompletionContext,
 )
 from sandcrew.agents.models import OpenAIChatCompletionClient, RequestUsage
@@ -211,6 +212,19 @@ async def test_a_context_limits_what_the_selecting_model_is_shown() -> None:
     shown = client.create_calls[2]["messages"][0].content
     assert "planner: planner1" in shown
     assert "coder: coder1" not in shown
+
+
+async def test_what_the_context_of_the_selection_uses_is_counted() -> None:
+    context = SummarizingChatCompletionContext(model("short"), max_messages=2, keep_last=1)
+    team = SelectorGroupChat(
+        [Speaker("a"), Speaker("b"), Speaker("c")],
+        chooser := model("a", "b", "c"),
+        max_turns=3,
+        model_context=context,
+    )
+    result = await team.run(task="go")
+    assert chooser.total_usage().prompt_tokens == 30
+    assert result.usage.prompt_tokens == 40
 
 
 async def test_7_loading_a_state_does_not_fill_the_context_twice() -> None:

@@ -15,6 +15,7 @@ from sandcrew.agents import (
     Swarm,
 )
 from sandcrew.agents.messages import TextMessage
+from sandcrew.agents.model_context import SummarizingChatCompletionContext
 from sandcrew.agents.models import OpenAIChatCompletionClient, RequestUsage
 from sandcrew.agents.runtime import CancellationToken
 
@@ -96,6 +97,14 @@ async def test_an_interrupted_turn_goes_on_where_its_team_stopped_in_another_pro
     assert said((await second.run()).messages) == ["y1", "done"]
     asked = [message.content for message in client.create_calls[0]["messages"]]
     assert asked[1:-1] == ["x1", "y1"]
+
+
+async def test_what_its_context_uses_is_counted() -> None:
+    inner = RoundRobinGroupChat([Speaker("a")], max_turns=1)
+    context = SummarizingChatCompletionContext(model("short"), max_messages=2, keep_last=1)
+    society = SocietyOfMindAgent("s", inner, model("1", "2", "3", "4"), model_context=context)
+    used = [(await society.run(task=f"{number}")).usage.prompt_tokens for number in range(4)]
+    assert used == [10, 10, 10, 20]
 
 
 async def test_13_its_memory_is_saved() -> None:

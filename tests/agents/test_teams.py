@@ -304,13 +304,38 @@ async def test_a_saved_run_goes_on_in_another_team() -> None:
     ], "the next speaker and the two messages counted before are remembered"
 
 
-@pytest.mark.parametrize("change", [
-    {"version": "9.0.0"}, {"type": "SomethingElse"}, {"heard": {"stranger": 0}},
-])  # fmt: skip
-async def test_a_state_of_something_else_is_refused(change: dict[str, Any]) -> None:
-    state = {**await new_team().save_state(), **change}
+CHANGES: list[dict[str, Any]] = [
+    {"version": "9.0.0"},
+    {"type": "SomethingElse"},
+    {"heard": {"stranger": 0}},
+    {"heard": {"a": 99, "b": 0}},
+    {"aloud": [[99, "a"]]},
+    {"aloud": [[-1, "a"]]},
+    {"checked": 99},
+    {"untold": [99]},
+    {"due": ["stranger"]},
+    {"agent_states": {}},
+    {"agent_states": {"a": {}, "b": {"version": "9.0.0"}}},
+    {"speaker": {}},
+    {"speaker": {"next": ["a"]}},
+    {"termination": {"conditions": []}},
+    {"termination": {"conditions": [{"count": []}, {}]}},
+    {"termination": {"conditions": [{"count": "many"}, {}]}},
+    {"message_thread": [{"type": "TextMessage"}]},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_state_of_something_else_is_refused_and_changes_nothing(
+    change: dict[str, Any],
+) -> None:
+    saved, team = new_team(), new_team()
+    await saved.run(task="something else")
+    await team.run(task="go")
+    before = json.dumps(await team.save_state())
     with pytest.raises(UsageError):
-        await new_team().load_state(state)
+        await team.load_state({**await saved.save_state(), **change})
+    assert json.dumps(await team.save_state()) == before
 
 
 class Secret(TextMessage):

@@ -9,9 +9,14 @@ from ....sandbox.errors import UsageError
 from ...base.chat_agent import ChatAgent
 from ...base.team import Team
 from ...base.termination import TerminationCondition
-from ...messages import BaseAgentEvent, BaseChatMessage, ModelClientStreamingChunkEvent
+from ...messages import (
+    BaseAgentEvent,
+    BaseChatMessage,
+    ModelClientStreamingChunkEvent,
+    SelectorEvent,
+)
 from ...model_context import ChatCompletionContext
-from ...models import ChatCompletionClient
+from ...models import ChatCompletionClient, sum_usage
 from ...models.text import message_text
 from ...runtime import CancellationToken
 from ..group_chat import BaseGroupChat
@@ -116,9 +121,16 @@ class SelectorGroupChat(BaseGroupChat):
             yield Next(candidates) if candidates else End("No member of the team may speak next.")
             return
         roles = {candidate: self._members[candidate].description for candidate in candidates}
-        asking = self._selector.ask(roles, candidates, await self._history(), token)
+        history = await self._history()
+        # The context may have asked a model itself: the first answer carries that too.
+        summing_up = None if self._context is None else self._context.take_usage()
+        asking = self._selector.ask(roles, candidates, history, token)
         async with aclosing(asking):
             async for item in asking:
+                told = item.event if isinstance(item, Selected) else item
+                if isinstance(told, SelectorEvent):
+                    told.models_usage = sum_usage((told.models_usage, summing_up))
+                    summing_up = None
                 if isinstance(item, Selected):
                     yield Next((item.name,), item.event)
                 elif isinstance(item, Nonsense):
