@@ -49,8 +49,11 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     except TimeoutError as error:
         await asyncio.shield(live.close())
         raise BackendError(f"The branch was not there within {PATIENCE:.0f} s.") from error
-    except BaseException:
+    except BaseException as error:
         await asyncio.shield(live.close())
+        why = (room.guest.end or {}).get("error")
+        if why is not None and isinstance(error, BackendError):
+            raise UsageError(f"This session cannot be branched: {why}.") from error
         raise
     finally:
         room.close()
@@ -82,12 +85,7 @@ async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
 
 async def _admit(parent: Guest, guest: Guest, inodes: list[int]) -> None:
     """Have the fork looked at, count it with its branch, and tell who will reap it."""
-    try:
-        (worker,) = await guest.ask({"op": "admit", "inodes": inodes}, "admitted")
-    except BackendError as error:
-        if guest.end is not None and "error" in guest.end:
-            raise UsageError(f"This session cannot be branched: {guest.end['error']}.") from error
-        raise
+    (worker,) = await guest.ask({"op": "admit", "inodes": inodes}, "admitted")
     try:
         guest.add_to_cgroup(worker)
         await parent.tell({"op": "adopt", "branch": guest.number}, [worker])

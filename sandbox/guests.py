@@ -63,6 +63,7 @@ class Guest:
         self._confined = False
         self._killed = False
         self._ready = asyncio.Event()
+        self._over = asyncio.Event()
         self._gone = asyncio.Event()
         self.end: dict[str, Any] | None = None
         self.lost: str | None = None
@@ -168,10 +169,20 @@ class Guest:
         BackendError
             It has ended.
         """
+        # Answers come in the order of questions: each is waited for, even if who asked gives up.
+        asking = asyncio.ensure_future(self._ask(header, answer, fds))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            asking.add_done_callback(_close_answer)
+            raise
+
+    async def _ask(self, header: dict[str, Any], answer: str, fds: Sequence[int]) -> list[int]:
         async with self._asking:
             if not self.usable:
                 raise BackendError("The guest has ended.")
-            future = self._answers[answer] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+            self._answers[answer] = future
             await self.tell(header, fds)
             return await future
 
@@ -210,14 +221,18 @@ class Guest:
             signal.pidfd_send_signal(self._pidfd, self._order)
 
     async def dead(self) -> bool:
-        """Kill the guest and wait, for a bounded time, until it is gone; false if it is not."""
+        """Kill the guest and wait, for a bounded time, until it is gone; false if it is not.
+
+        What is gone of one that has branches is all but them and its first process.
+        """
         self.kill()
+        gone = self._over if self._branches else self._gone
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._gone.wait(), _DEATH)
-        if not self._gone.is_set() and self._order != signal.SIGKILL:
+            await asyncio.wait_for(gone.wait(), _DEATH)
+        if not gone.is_set() and self._order != signal.SIGKILL:
             self._order = signal.SIGKILL  # then the zygote buries its orphans
             return await self.dead()
-        return self._gone.is_set()
+        return gone.is_set()
 
     # --- what the zygote says of it ---
 
@@ -260,7 +275,7 @@ class Guest:
                 self._confined = True
                 self._let_go()
             case ("shown" | "furnished" | "admitted") as answer, _ if answer in self._answers:
-                self._answer(answer, fds)
+                self._answers.pop(answer).set_result(fds)
             case "denied", [] if isinstance(header.get("call"), int):
                 self._line.get(header["branch"], self).denied_calls.append(header["call"])
             case "buried", []:
@@ -276,14 +291,6 @@ class Guest:
                 for fd in fds:
                     os.close(fd)
                 self.kill()
-
-    def _answer(self, answer: str, fds: list[int]) -> None:
-        future = self._answers.pop(answer)
-        if future.done():  # who asked was cancelled
-            for fd in fds:
-                os.close(fd)
-        else:
-            future.set_result(fds)
 
     def on_buried(self, exit_code: int) -> None:
         """Its program has ended so, says who reaped it: the first process of its parent."""
@@ -334,6 +341,7 @@ class Guest:
 
     def _tell_of_the_end(self) -> None:
         self._ready.set()
+        self._over.set()
         for future in self._answers.values():
             if not future.done():
                 why = (self.end or {}).get("error") or self.lost or "it has ended"
@@ -352,6 +360,12 @@ class Guest:
         task = asyncio.ensure_future(self.tell(header))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
+
+
+def _close_answer(asking: asyncio.Future[list[int]]) -> None:
+    if not asking.cancelled() and asking.exception() is None:
+        for fd in asking.result():
+            os.close(fd)
 
 
 def _pid_of(pidfd: int) -> int:

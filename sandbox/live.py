@@ -155,6 +155,7 @@ class LiveGuest:
 
     async def close(self) -> None:
         """Kill the interpreter, and wait until it is gone; idempotent."""
+        self.rooms.clear()
         self._channel.close()
         self._theirs.close()
         try:

@@ -262,7 +262,35 @@ def _argument_rules(library: Any) -> Any:
     for name in _XATTRS:  # what copies files takes this for an answer, and ENOSYS for a failure
         _add(program, library.ERRNO(errno.ENOTSUP), name)
     _few_sockets(library, program)
+    _no_network_administration(library, program)
     return program
+
+
+_SOL_IP, _SOL_IPV6 = 0, 41
+_NETFILTER = {_SOL_IP: (64, 65, 66, 67, 96, 97, 98, 99, 128, 129), _SOL_IPV6: (64, 65, 68, 69)}
+"""Options of sockets by which tables of packet filters are read and written (ip_tables.h,
+arp_tables.h, ebtables.h, ip6_tables.h of linux/netfilter); 66 and 67 of IPv6 are other options."""
+_INTERFACES = (
+    (0xFFFF, (0x890B, 0x890C, 0x8914, 0x8916, 0x8918, 0x891A, 0x891C, 0x891E, 0x8922, 0x8923,
+              0x8924, 0x8925, 0x8931, 0x8932, 0x8934, 0x8936, 0x8937, 0x8939, 0x893A, 0x893D)),
+    (0xFFF0, (0x8940, 0x8950, 0x8960, 0x8970, 0x8980, 0x8990, 0x89A0, 0x89B0, 0x89E0, 0x89F0)),
+)  # fmt: skip
+"""Requests that change routes and interfaces, and those of drivers, with masks: linux/sockios.h."""
+
+
+def _no_network_administration(library: Any, program: Any) -> None:
+    """What CAP_NET_ADMIN would allow: the fork of a session has it for a moment when it enters
+    the namespaces of a branch, in a network of its own; the code of the kernel behind this is old
+    and has been broken often."""
+    arg, eq, masked = library.Arg, library.EQ, library.MASKED_EQ
+    refuse = library.ERRNO(errno.EPERM)
+    for call in ("setsockopt", "getsockopt"):
+        for level, options in _NETFILTER.items():
+            for option in options:
+                _add(program, refuse, call, arg(1, eq, level), arg(2, eq, option))
+    for mask, requests in _INTERFACES:
+        for request in requests:
+            _add(program, refuse, "ioctl", arg(1, masked, mask | 0xFFFF0000, request))
 
 
 def _few_sockets(library: Any, program: Any) -> None:

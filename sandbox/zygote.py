@@ -175,7 +175,7 @@ class Zygote:
             number = self._next_id
             guest = Guest(number, ours, cgroup, self._terms.order, parent)
             self._guests[number] = guest
-            guest.on_gone = lambda: self._guests.pop(number, None)
+            guest.on_gone = lambda: self._forget(number)
             doors = guest.open_doors()
             header = {**header, "id": number, "doors": len(doors)}
             try:
@@ -212,6 +212,9 @@ class Zygote:
             case _:
                 for fd in fds:
                     os.close(fd)
+
+    def _forget(self, number: int) -> None:
+        self._guests.pop(number, None)
 
     def _on_close(self) -> None:
         self._lose("The sandbox ended unexpectedly; the next call starts a new one.")

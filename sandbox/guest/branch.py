@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Config = dict[str, Any]
     Started = Callable[[int], None]
 
-_SHARED_MEMORY = re.compile(rb"^\S+ ..([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
+_SHARED_MEMORY = re.compile(rb"^\S+ .([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
 
 
 def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:

@@ -136,8 +136,8 @@ def _tmp(config: dict[str, Any]) -> str:
     return config["places"]["tmp"] if config["profile"] == "landlock" else program.tmp
 
 
-def forget_the_zygote(fd: int, *keep: int) -> int:
-    """Have /dev/null as 0 to 2 and the socket ``fd`` as 3, which is returned, and ``keep``."""
+def forget_the_zygote(fd: int) -> int:
+    """Have /dev/null as 0 to 2 and the socket ``fd`` as 3, which is returned, and nothing else."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGINT):
         # Without a handler a first process cannot be signalled from inside (pid_namespaces(7)).
@@ -148,10 +148,7 @@ def forget_the_zygote(fd: int, *keep: int) -> int:
     for target in range(_SOCKET):
         os.dup2(null, target)
     os.dup2(sock, _SOCKET, inheritable=False)
-    low = _SOCKET + 1
-    for number in (*sorted(keep), max(int(name) for name in os.listdir("/proc/self/fd")) + 1):
-        os.closerange(low, number)
-        low = number + 1
+    os.closerange(_SOCKET + 1, max(int(name) for name in os.listdir("/proc/self/fd")) + 1)
     return _SOCKET
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .channel import Channel
     from .watch import MemoryWatch
 
-RETIRED = signal.SIGKILL
+RETIRED = int(signal.SIGKILL)
 """The wait status of a program that was killed because the host asked for it."""
 
 
@@ -59,7 +59,16 @@ class Supervisor:
 
         A worker that is no child of this process has a ``pidfd`` here, and no status.
         """
-        signal.signal(signal.SIGINT, lambda *_: _interrupt(worker))
+
+        def interrupt(*_: object) -> None:
+            """Pass SIGINT on to the program and what it runs in the foreground, as a terminal does.
+
+            The host sends it; whoever sends it from inside interrupts nobody but itself.
+            """
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(worker, signal.SIGINT)
+
+        signal.signal(signal.SIGINT, interrupt)
         if pidfd is not None:
             self._poll.register(pidfd, select.POLLIN)
         while True:
@@ -108,7 +117,7 @@ class Supervisor:
             self._hear()
         elif event & select.POLLIN and fd == self._listener:
             self._hear()  # what the host said before the call was made
-            self._decide()
+            self._decide(fd)
         else:
             self._poll.unregister(fd)  # nobody is left whom the filter could stop
 
@@ -138,14 +147,14 @@ class Supervisor:
         for fd in fds:
             os.close(fd)
 
-    def _decide(self) -> None:
+    def _decide(self, listener: int) -> None:
         """Answer one system call; the host hears of each kind that is refused once, and at once."""
         try:
-            call = kernel.seccomp_receive(self._listener)
+            call = kernel.seccomp_receive(listener)
             if call.number == kernel.SETNS and self._is_expected(call):
-                kernel.seccomp_answer(self._listener, call, allow=True)
+                kernel.seccomp_answer(listener, call, allow=True)
                 return
-            kernel.seccomp_answer(self._listener, call, allow=False)
+            kernel.seccomp_answer(listener, call, allow=False)
         except OSError:  # the caller died
             return
         branch = self._branch_of(call.pid)
@@ -169,15 +178,6 @@ class Supervisor:
             return self._branches.get(os.readlink(f"/proc/{pid}/ns/pid"))
         except OSError:
             return None
-
-
-def _interrupt(worker: int) -> None:
-    """Pass SIGINT on to the program and what it runs in the foreground, as a terminal does.
-
-    The host sends it; whoever sends it from inside interrupts nobody but itself.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(worker, signal.SIGINT)
 
 
 def bury_own() -> None:
