@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import fcntl
 import io
+import os
 import struct
 import sys
 import time
@@ -21,7 +22,9 @@ def main_module(file: str | None) -> types.ModuleType:
 
     ``file`` is what it is to believe it came from; what is typed in has none.
     """
-    _open_streams()
+    for name, stream in zip(_STREAMS, _streams or _new_streams()):
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     reseed()
     sys.argv = [file or ""]
     module = types.ModuleType("__main__")
@@ -32,12 +35,35 @@ def main_module(file: str | None) -> types.ModuleType:
     return module
 
 
-def _open_streams() -> None:
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
-    sys.stdout = _text_stream(1, "surrogateescape")
-    sys.stderr = _text_stream(2, "backslashreplace")
-    for name in ("stdin", "stdout", "stderr"):
-        setattr(sys, f"__{name}__", getattr(sys, name))
+def prepare_streams() -> None:
+    """Make the streams before there is a program, and even before the fork that is to run it.
+
+    They ask what their descriptors are when they are made, so these are pipes meanwhile, as they
+    will be.
+    """
+    saved = [os.dup(fd) for fd in (1, 2)]
+    pipe = os.pipe()
+    try:
+        for fd in (1, 2):
+            os.dup2(pipe[1], fd)
+        _streams.extend(_new_streams())
+    finally:
+        for fd, copy in zip((1, 2), saved):
+            os.dup2(copy, fd)
+        for fd in (*saved, *pipe):
+            os.close(fd)
+
+
+_STREAMS = ("stdin", "stdout", "stderr")
+_streams: list[io.TextIOWrapper] = []
+
+
+def _new_streams() -> list[io.TextIOWrapper]:
+    return [
+        open(0, encoding="utf-8", errors="surrogateescape", closefd=False),
+        _text_stream(1, "surrogateescape"),
+        _text_stream(2, "backslashreplace"),
+    ]
 
 
 def _text_stream(fd: int, errors: str) -> io.TextIOWrapper:

@@ -5,13 +5,18 @@ Python runs in this very interpreter, which was forked warm; anything else is ex
 
 from __future__ import annotations
 
+import atexit
 import gc
+import itertools
 import os
 import signal
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, Iterator, NoReturn
 
 from . import interpreter
+
+if TYPE_CHECKING:
+    import types
 
 tmp = "/tmp"
 """Where programs are put that are no file of the workspace."""
@@ -28,13 +33,28 @@ def run(job: dict[str, Any], code: bytes) -> NoReturn:
     _exit(_run_python(job["file"], code))
 
 
+def rehearse() -> None:
+    """Do once what every program needs, while nobody waits.
+
+    What this process shares with the one that forked it is copied when it is first written, which
+    is done now and not when the program is there.
+    """
+    exec(compile("print()", "rehearsal", "exec", dont_inherit=True), {"print": _nothing})
+    gc.collect()
+
+
+def _nothing() -> None: ...
+
+
 def _write_file(path: str, code: bytes) -> None:
-    # All is the guest's own here; but a file is where its name says, or it is not written.
-    if os.path.realpath(path) != path:
+    # All is the guest's own here; but a file is where its name says, or it is not written. In its
+    # private /tmp nothing was before.
+    if os.path.dirname(path) != tmp and os.path.realpath(path) != path:
         _fail(f"{path} is reached through a link; choose another name.")
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
+        if os.path.dirname(path) != tmp:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb", buffering=0) as file:
             file.write(code)
     except OSError as error:
         _fail(f"{path} cannot be written: {error.strerror}")
@@ -104,11 +124,13 @@ def _print_error(text: str) -> None:
 
 
 _loaded_before: set[str] = set()
+_loaded_last: list[str] = []
 
 
 def remember_modules() -> None:
     """Note what is loaded, before a program is: it stays untouched (and shared) at the end."""
     _loaded_before.update(sys.modules)
+    _loaded_last.append(next(reversed(sys.modules)))
 
 
 def _exit(code: int) -> NoReturn:
@@ -133,19 +155,25 @@ def _join_threads() -> None:
 
 
 def _run_exit_functions() -> None:
-    import atexit
-
     atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
 
 
 def _drop_program() -> None:
-    own = [m for name, m in sys.modules.items() if name not in _loaded_before]
     places = (os.getcwd(), tmp)
-    for module in [sys.modules["__main__"], *own]:
+    for module in [sys.modules["__main__"], *_own_modules()]:
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.startswith(places):
             module.__dict__.clear()
     gc.collect()
+
+
+def _own_modules() -> Iterator[types.ModuleType]:
+    """What the program has loaded; the names of all others are not even looked at."""
+    for name in list(
+        itertools.takewhile(lambda name: name not in _loaded_last, reversed(sys.modules))
+    ):
+        if name not in _loaded_before:
+            yield sys.modules[name]
 
 
 def _flush() -> None:

@@ -22,6 +22,8 @@ def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) 
     ``prepare`` may change the job. With it come the descriptors that are to be 1 and 2, and for a
     session a third, the socket over which its cells come.
     """
+    if frame is None:
+        program.rehearse()
     frame = frame or channel.receive()
     if frame is None:
         os._exit(0)

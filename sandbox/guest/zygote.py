@@ -19,7 +19,18 @@ import socket
 import sys
 from typing import Any, Callable, NoReturn, Sequence
 
-from . import branch, idmap, init, kernel, landlocked, namespaces, program, root, supervisor
+from . import (
+    branch,
+    idmap,
+    init,
+    interpreter,
+    kernel,
+    landlocked,
+    namespaces,
+    program,
+    root,
+    supervisor,
+)
 from .channel import Channel
 
 Config = dict[str, Any]
@@ -127,6 +138,7 @@ def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or each guest would flush it again
     program.remember_modules()
+    interpreter.prepare_streams()
     gc.collect()
     gc.freeze()  # objects from before a fork are never looked at again, so their pages stay shared
     ready = {
