@@ -11,14 +11,17 @@ import os
 import sys
 from typing import Any, Callable, Iterator
 
+FigureCanvas: Any = None
+"""What a backend must have, from the time it is chosen."""
+
 _show_value: Callable[[Any], object] = repr
 
 
 def show_with(display: Callable[[Any], object]) -> None:
-    """Let figures be shown by ``display``, unless the environment names another backend."""
+    """Let figures be shown by ``display``, unless the environment names an unusual backend."""
     global _show_value
     _show_value = display
-    if "MPLBACKEND" in os.environ:
+    if os.environ.get("MPLBACKEND", "agg").lower() != "agg":  # which this one is, but for show()
         return
     if "matplotlib.pyplot" in sys.modules:
         _choose()
@@ -36,17 +39,12 @@ class _AtImport:
 
 
 def _choose() -> None:
+    global FigureCanvas
     import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+    FigureCanvas = FigureCanvasAgg
     matplotlib.use(f"module://{__name__}")
-
-
-def __getattr__(name: str) -> Any:
-    if name == "FigureCanvas":
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-        return FigureCanvasAgg
-    raise AttributeError(name)
 
 
 def show(*_: object, **__: object) -> None:

@@ -17,22 +17,26 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._main = _thread.get_ident()
+        self._begun = False
         self._running = False
         self._held = False
         self._waiting = False
 
     def listen(self) -> None:
-        """Be the one who hears of them from now on; a cell may have put another in this place."""
+        """A cell begins; the one before may have put another handler in this place."""
         signal.signal(signal.SIGINT, self._on_signal)
+        self._begun, self._waiting = True, False
 
     @contextlib.contextmanager
     def allowed(self) -> Generator[None, None, None]:
-        """They end what runs in here; anywhere else they are ignored."""
+        """They end what runs in here, also one that came since :meth:`listen`."""
         self._running = True
         try:
+            if self._waiting:
+                raise KeyboardInterrupt
             yield
         finally:
-            self._running = False
+            self._running = self._begun = False
 
     @contextlib.contextmanager
     def held(self) -> Generator[None, None, None]:
@@ -45,7 +49,7 @@ class Interrupts:
             yield
         finally:
             self._held = False
-        if self._waiting:
+        if self._waiting and self._running:
             raise KeyboardInterrupt
 
     def leave_to_parent(self) -> None:
@@ -54,7 +58,6 @@ class Interrupts:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _on_signal(self, *_: object) -> None:
-        if self._running and self._held:
-            self._waiting = True
-        elif self._running:
+        if self._running and not self._held:
             raise KeyboardInterrupt
+        self._waiting = self._begun

@@ -12,6 +12,7 @@ from __future__ import annotations
 import _thread
 import builtins
 import json
+import mmap
 import os
 import resource
 import select
@@ -25,6 +26,7 @@ from .interrupts import Interrupts
 from .protocol import MAX_BODY
 
 _LONGEST_PROMPT = 4096
+_SOON = 0.2
 _NOBODY = "input() is not possible here: nobody is there to answer. Write the value into the code."
 
 
@@ -259,7 +261,9 @@ class Session:
             self._flush()
             self._send({"op": "input", "id": self._cell, "prompt": str(prompt)[:_LONGEST_PROMPT]})
             while True:
-                select.select([self._channel.sock], [], [])  # an interrupt gets through here
+                # An interrupt gets through here; one that comes just before is noticed soon.
+                if not select.select([self._channel.sock], [], [], _SOON)[0]:
+                    continue
                 with self._interrupts.held():
                     frame = self._channel.receive()
                 if frame is None:
@@ -324,5 +328,24 @@ def _limit_memory(room: int | None) -> None:
 
 def _data_size() -> int:
     """Bytes that RLIMIT_DATA counts: the sixth field of /proc/self/statm (proc(5))."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[5]) * resource.getpagesize()
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[5]) * resource.getpagesize()
+    except OSError:  # without namespaces there is no /proc to read
+        return _least_data_limit()
+
+
+def _least_data_limit() -> int:
+    """The least RLIMIT_DATA at which the kernel still gives a page."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    low, high = 0, hard
+    while high - low > resource.getpagesize():
+        middle = (low + high) // 2
+        resource.setrlimit(resource.RLIMIT_DATA, (middle, hard))
+        try:
+            mmap.mmap(-1, 1, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+            high = middle
+        except OSError:
+            low = middle
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    return high

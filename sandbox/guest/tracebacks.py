@@ -19,8 +19,9 @@ def remember_source(source: str, name: str) -> None:
     """Let tracebacks and ``inspect`` find the lines of a cell; the oldest are forgotten."""
     import linecache
 
+    lines = [line + "\n" for line in source.splitlines()]
     # Without a time of change (None) an entry is never checked against a file.
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    linecache.cache[name] = (len(source), None, lines, name)
     global _room
     _room -= len(source)
     _sources.append((name, len(source)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandcrew.sandbox import Policy
+from sandcrew.sandbox import Policy, Sandbox, Session
 from sandcrew.sandbox.policy import PROFILES
 
 NOT_COVERED = {
@@ -41,6 +44,21 @@ def policy(request: pytest.FixtureRequest) -> Policy:
 @pytest.fixture
 def landlock_policy() -> Policy:
     return Policy(profile="landlock", python=reachable_interpreter())
+
+
+Live = Callable[..., AbstractAsyncContextManager[Session]]
+
+
+@pytest.fixture
+def live() -> Live:
+    """A session in a sandbox of its own: ``async with live(policy, **options) as session``."""
+
+    @asynccontextmanager
+    async def start(policy: Policy | None = None, **options: Any) -> AsyncGenerator[Session, None]:
+        async with Sandbox(policy or Policy()) as box, box.session(**options) as session:
+            yield session
+
+    return start
 
 
 def reachable_interpreter() -> Path | None:

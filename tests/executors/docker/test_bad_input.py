@@ -169,9 +169,7 @@ async def test_a_full_disk_is_the_programs_problem_and_the_next_call_works() -> 
     ("policy", "word"),
     [({"packages": ["polars"]}, "packages"), ({"python": "/usr/bin/env"}, "python")],
 )
-def test_what_a_container_cannot_give_is_refused_at_once(
-    policy: dict[str, Any], word: str
-) -> None:
+def test_what_a_container_cannot_give_is_refused_at_once(policy: dict[str, Any], word: str) -> None:
     with pytest.raises(PolicyError, match=word):
         make(policy=Policy(**policy))
 

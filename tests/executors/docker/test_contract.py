@@ -9,7 +9,6 @@ from sandcrew.executors.docker.images import tag_of
 from sandcrew.executors.testing import CodeExecutorContract
 
 
-
 class TestDockerExecutorContract(CodeExecutorContract):
     def make_executor(self, **options: Any) -> DockerCommandLineCodeExecutor:
         return DockerCommandLineCodeExecutor(tag_of("base"), **options)
