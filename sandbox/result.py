@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -161,3 +161,13 @@ class CellResult(CodeResult):
     (:class:`~sandcrew.sandbox.values.Shown`). The cell's word for it, as its exit code is."""
     state_lost: bool = False
     """True when the interpreter ended with this cell; the next cell finds a new one."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON-able values.
+
+        ``value_kind`` says what ``value`` is: ``"json"``, ``"text"`` (how it looks), ``"base64"``
+        (bytes) or ``"arrow"`` (a table, in base64).
+        """
+        from . import values  # it needs this module
+
+        return asdict(replace(self, value=None)) | values.describe(self.value)

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import importlib
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import MissingExtra, UsageError
+from .errors import UsageError
 
 MOST = 32 << 20
 """Bytes of all values that are handed to a cell."""
@@ -52,16 +52,9 @@ class Table:
         MissingExtra
             pyarrow is not installed.
         """
-        module = _pyarrow()
-        try:
-            with module.ipc.open_stream(self.data) as reader:
-                table = reader.read_all()
-            table.validate(full=True)
-        except (module.ArrowException, OSError, ValueError) as error:
-            raise UsageError(f"The cell's value is no table: {error}") from error
-        if table.num_rows > 8 * len(self.data):  # nulls take no room there, and much in pandas
-            raise UsageError(f"The cell's value is no table: {table.num_rows:,} rows of nothing.")
-        return table
+        from . import arrow
+
+        return arrow.read(self.data)
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame``; raises as :meth:`to_arrow` does."""
@@ -91,6 +84,19 @@ def load(kind: str, data: bytes) -> Any:
             raise ValueError(f"unknown kind {kind!r}")
 
 
+def describe(value: Any) -> dict[str, Any]:
+    """A cell's value as plain JSON: ``value``, and in ``value_kind`` what it stands for."""
+    match value:
+        case bytes():
+            return {"value": base64.b64encode(value).decode(), "value_kind": "base64"}
+        case Table():
+            return {"value": base64.b64encode(value.data).decode(), "value_kind": "arrow"}
+        case Shown():
+            return {"value": value.text, "value_kind": "text"}
+        case _:
+            return {"value": value, "value_kind": "json"}
+
+
 def dump(name: str, value: Any) -> tuple[str, bytes]:
     """The kind and the bytes of a value for a cell.
 
@@ -106,7 +112,9 @@ def dump(name: str, value: Any) -> tuple[str, bytes]:
     if isinstance(value, Table):
         return "arrow", value.data
     if hasattr(value, "__arrow_c_stream__") or type(value).__name__ == "DataFrame":
-        return "arrow", _table(name, value)
+        from . import arrow
+
+        return "arrow", arrow.write(name, value)
     try:
         return "json", json.dumps(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -114,28 +122,6 @@ def dump(name: str, value: Any) -> tuple[str, bytes]:
             f"{name}: {type(value).__name__} cannot be handed to a cell ({error}); "
             "JSON values, bytes and tables can."
         ) from error
-
-
-def _table(name: str, value: Any) -> bytes:
-    module = _pyarrow()
-    try:
-        if hasattr(value, "__arrow_c_stream__"):
-            table = module.table(value)
-        else:
-            table = module.Table.from_pandas(value)
-        sink = module.BufferOutputStream()
-        with module.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-    except (module.ArrowException, TypeError, ValueError) as error:
-        raise UsageError(f"{name}: this table cannot be handed to a cell ({error}).") from error
-    return bytes(sink.getvalue())
-
-
-def _pyarrow() -> Any:
-    try:
-        return importlib.import_module("pyarrow")
-    except ImportError as error:
-        raise MissingExtra("arrow", "pyarrow") from error
 
 
 def _load_json(data: bytes) -> Any:

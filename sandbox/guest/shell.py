@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .channel import Channel
 
 _STATUS, _STDERR = 8, 9
+_SOON = 0.2
 _OPENING = (
     f"exec 2>&{_STDERR} {_STDERR}>&-; set +H +m +o history; shopt -u checkwinsize; "
     "unset PS1 PS2 PROMPT_COMMAND MAILCHECK\n"
@@ -26,8 +28,8 @@ _OPENING = (
 
 def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
     """Serve cells until the host closes the socket; ends with the shell, if that ends first."""
-    signal.signal(signal.SIGINT, _ignore)  # it is for the shell, of the same group
     shell = _Shell(job["argv"])
+    signal.signal(signal.SIGINT, shell.interrupt)
     count = 0
     while True:
         frame = channel.receive()
@@ -41,19 +43,24 @@ def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
         channel.send({"op": "done", "id": header["id"], "exit_code": exit_code, "kind": "none"})
 
 
-def _ignore(*_: object) -> None:
-    """A handler; children do not inherit it, as they would SIG_IGN (execve(2))."""
-
-
 class _Shell:
-    """A running bash, started as ``argv`` says."""
+    """A running bash, started as ``argv`` says.
+
+    It is of a process group of its own, and hears of an interrupt only while it runs a cell: one
+    that came while it reads an order would spoil the order.
+    """
 
     def __init__(self, argv: list[str]) -> None:
         orders, self._orders = os.pipe()
         self._status, status = os.pipe()
+        self._said = b""
+        self._running = False
+        self._interrupted = False
         self._pid = os.fork()
         if self._pid == 0:
             _become_shell(argv, orders, status)
+        with contextlib.suppress(PermissionError):  # it has done so itself, and become bash
+            os.setpgid(self._pid, self._pid)
         os.close(orders)
         os.close(status)
         os.write(self._orders, _OPENING.encode())
@@ -67,20 +74,57 @@ class _Shell:
         except OSError as error:
             os.write(2, f"The cell cannot be written: {error.strerror}\n".encode())
             return 1
-        line = f". '{path}' </dev/null {_STATUS}>&-\nprintf '%s\\n' $? >&{_STATUS}\n"
+        tell = f"printf '{number} %s\\n'"
+        ask = f"\n{tell} $? >&{_STATUS}\n"
+        self._interrupted = False
         try:
-            os.write(self._orders, line.encode())
-            answer = os.read(self._status, 16)
-        except BrokenPipeError:
-            answer = b""
-        if not answer.strip().isdigit():
+            self._order(f"{tell} begins >&{_STATUS}; . '{path}' </dev/null {_STATUS}>&-{ask}")
+            self._hear(number)
+            self._running = True
+            if self._interrupted:
+                self.interrupt()
+            return int(self._hear(number, ask))
+        except (BrokenPipeError, ValueError):  # it has ended, or talks nonsense
             self._end()
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        return int(answer)
+        finally:
+            self._running = False
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+    def interrupt(self, *_: object) -> None:
+        """Pass SIGINT on to the cell that runs, or is about to."""
+        self._interrupted = True
+        if self._running:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._pid, signal.SIGINT)
+
+    def _order(self, line: str) -> None:
+        os.write(self._orders, line.encode())
+
+    def _hear(self, number: int, ask: str | None = None) -> bytes:
+        """What it says next of the cell ``number``.
+
+        An interrupt that comes when a cell has just ended makes it forget an order it was reading,
+        so it may have to be asked once more.
+        """
+        while True:
+            line, end, rest = self._said.partition(b"\n")
+            if end:
+                self._said = rest
+                count, _, word = line.partition(b" ")
+                if count == b"%d" % number:
+                    return word
+            elif select.select([self._status], [], [], _SOON)[0]:
+                more = os.read(self._status, 4096)
+                if not more:
+                    raise BrokenPipeError
+                self._said = (self._said + more)[-4096:]
+            elif self._interrupted and ask is not None:
+                self._interrupted = False
+                self._order(ask)
 
     def _end(self) -> NoReturn:
-        """End as the shell does, which has closed its end of the pipe or writes nonsense there."""
+        """End as the shell does."""
         os.close(self._orders)
         os.close(self._status)
         _, status = os.waitpid(self._pid, 0)
@@ -89,6 +133,7 @@ class _Shell:
 
 def _become_shell(argv: list[str], orders: int, status: int) -> NoReturn:
     try:
+        os.setpgid(0, 0)
         os.dup2(orders, 0)
         os.dup2(status, _STATUS)
         os.dup2(2, _STDERR)

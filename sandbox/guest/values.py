@@ -16,6 +16,8 @@ MOST = 16 << 20
 MOST_JSON = 4 << 20
 """The same for JSON, which takes up to 25 times as much when it is read."""
 
+_PLAIN = (bool, int, float, str, type(None))
+
 Carried = tuple[str, bytes]
 NONE: Carried = ("none", b"")
 
@@ -51,12 +53,11 @@ def _as_bytes(value: Any) -> bytes | None:
 
 
 def _as_json(value: Any) -> bytes | None:
-    value = _plain_number(value)
     if not _is_json(value, MOST_JSON):
         return None
     try:
-        data = json.dumps(value).encode()
-    except (ValueError, RecursionError):  # too deep, or an integer of too many digits
+        data = json.dumps(value, default=_plain_number).encode()
+    except (TypeError, ValueError, RecursionError):  # too deep, or an integer of too many digits
         return None
     return data if len(data) <= MOST_JSON else None
 
@@ -87,7 +88,7 @@ def _is_json(value: Any, room: int) -> bool:
             if not all(type(key) is str for key in item):
                 return False
             waiting += item.values()
-        elif kind not in (bool, int, float, str, type(None)):
+        elif kind not in _PLAIN and type(_plain_number(item)) not in _PLAIN:
             return False
     return True
 
