@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 from . import handles, kernel, landlocked
@@ -187,11 +188,13 @@ def bury_own() -> None:
         if not own:
             return
         for pid in own:
-            with contextlib.suppress(ProcessLookupError):
+            # Who makes a branch comes through here, and is not ours to kill; it soon is gone.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        time.sleep(0.0005)
 
 
 def others() -> list[int]:

@@ -206,7 +206,7 @@ except Exception as error: print(error)
         ("import socket\na, b = socket.socketpair()", "socket:"),
         ("import os\nr, w = os.pipe()", "pipe:"),
         ("import mmap\nm = mmap.mmap(-1, 4096); m[0] = 1", "shares memory"),
-        ("import os\nfd = os.memfd_create('x')", "memfd:x"),
+        ("import os\nfd = os.eventfd(0)", "eventfd"),
         ("f = open('gone', 'w')\nimport os\nos.remove('gone')", "gone"),
         ("import asyncio\nt = asyncio.get_event_loop_policy().new_event_loop()", "descriptor"),
     ],
