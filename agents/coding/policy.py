@@ -18,8 +18,8 @@ class ApprovalRule(BaseModel):
     code: str | None = None
     """The very code, but for blanks at its ends."""
     pattern: str | None = None
-    """A regular expression: one that approves has to match all of the code, one that refuses any
-    part of it."""
+    """A regular expression: one that approves has to match all of the code but for blanks at its
+    ends, one that refuses any part of it."""
     reason: str = ""
 
     @field_validator("language")
@@ -47,12 +47,13 @@ class ApprovalRule(BaseModel):
     def fits(self, block: CodeBlock) -> bool:
         if self.language is not None and self.language != canonical_language(block.language):
             return False
-        if self.code is not None and self.code.strip() != block.code.strip():
+        code = block.code.strip()
+        if self.code is not None and self.code.strip() != code:
             return False
         if self.pattern is None:
             return True
         match = re.fullmatch if self.decision == "approve" else re.search
-        return match(self.pattern, block.code, re.DOTALL) is not None
+        return match(self.pattern, code, re.DOTALL) is not None
 
 
 class ApprovalPolicy(BaseModel):

@@ -38,6 +38,10 @@ class Image(BaseModel):
         return cls(data=data, mime_type=mime_type)
 
     @classmethod
+    def from_bytes(cls, data: bytes, mime_type: str = "image/png") -> Self:
+        return cls(data=base64.b64encode(data).decode(), mime_type=mime_type)
+
+    @classmethod
     def from_file(cls, path: str | Path) -> Self:
         """Read a picture.
 
@@ -47,7 +51,7 @@ class Image(BaseModel):
             The file cannot be read.
         """
         mime_type = mimetypes.guess_type(str(path))[0] or "image/png"
-        return cls(data=base64.b64encode(Path(path).read_bytes()).decode(), mime_type=mime_type)
+        return cls.from_bytes(Path(path).read_bytes(), mime_type)
 
     @classmethod
     def from_uri(cls, uri: str) -> Self:

@@ -130,6 +130,22 @@ RUNS = {
         ("Leaves fall.", "Too short.", "Longer.", "Leaves fall slowly.", "Good.", "DONE"),
         ("Leaves fall slowly.", "DONE"),
     ),
+    "approval": Example(
+        (
+            "```python\nprint(3 * days)\n```",
+            json.dumps({"reason": "a number, please", "retry": True}),
+            "```python\nprint(3 * 365)\n```",
+            "There are 1095.",
+        ),
+        ("refused: no names", "approved: A remembered rule says so.", "There are 1095."),
+        typed="r\nno names\n",
+    ),
+    "state": Example(
+        ("The sea is blue.", "Not blue!", "The sea is green.", "APPROVE"),
+        ("the critic is next", "Not blue!", "The sea is green."),
+    ),
+    "memory": Example(("8611 m.", "330 m.", "26 times."), ("8611 m.", "26 times.")),
+    "pictures": Example((call("camera"), "Grey, darker on the left."), ("darker on the left",)),
     "society_of_mind": Example(
         ("A story.", "APPROVE", "The story.", "La historia."), ("The story.", "La historia.")
     ),

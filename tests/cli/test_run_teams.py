@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +19,6 @@ from .command import sandcrew
 from .test_run import ANSWER, FAILS, MENDED, finished, record, sales
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ..agents.model_server import Step
 
 AGAIN = json.dumps({"reason": "the file has another name", "retry": True})
@@ -161,6 +160,13 @@ async def test_a_swarm_and_a_selector_can_be_described_too(tmp_path: Path) -> No
     hand_over = Says("", tool_calls=(("c1", "transfer_to_back", "{}"),))
     assert await solved(SWARM, tmp_path, [hand_over, TESTED, ANSWER]) == (True, ["m"] * 3)
     assert await solved(SELECTOR, tmp_path, ["two", "Two."]) == (True, ["m-chooser", "m"])
+
+
+async def test_the_example_is_a_team(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "examples" / "newsroom.toml").read_text()
+    script: list[Step | str] = ["analyst", TESTED, "It is 42.", "All is well. DONE"]
+    asked = ["gpt-5-mini", "m", "m", "m"]
+    assert await solved(text, tmp_path, script) == (True, asked)
 
 
 async def test_a_team_of_a_file_that_runs_out_of_turns_has_not_solved_it(tmp_path: Path) -> None:
