@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..sandbox.result import CodeResult
     from .block import CodeBlock
 
+MAY_FAIL = "raises-exception"
+"""The tag of a cell after whose failure a notebook goes on (documentation of nbclient)."""
 _EXCEPTION = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: (?P<value>.*))?")
 
 
@@ -59,6 +61,7 @@ class NotebookRecord:
         """Add what was run and what came out; pictures among ``files`` are shown.
 
         Blocks in several languages become a cell each, and the outputs stand at the last one.
+        Those that failed are tagged, so that a notebook that is run again goes on after them.
         """
         cells = _cells(blocks)
         for number, source in enumerate(cells, start=1):
@@ -67,6 +70,8 @@ class NotebookRecord:
             if number == len(cells):
                 cell.outputs = self._outputs(result, files or {})
                 cell.metadata["sandcrew"] = run_facts(result)
+            if result.exit_code:
+                cell.metadata["tags"] = [MAY_FAIL]
             self._notebook.cells.append(cell)
 
     def to_bytes(self) -> bytes:
@@ -91,7 +96,9 @@ class NotebookRecord:
             safe = safe_forms(rich.data)
             if safe:
                 outputs.append(self._format.new_output("display_data", data=safe))
-        outputs += [self._picture(name, data) for name, data in files.items() if image_type(data)]
+        for name, data in files.items():
+            if image_type(data):
+                outputs.append(self._format.new_output("display_data", data=picture(name, data)))
         return outputs
 
     def _stream(self, name: str, text: str) -> Any:
@@ -102,9 +109,10 @@ class NotebookRecord:
         lines = result.stderr.splitlines() or [f"{name}: {value}"]
         return self._format.new_output("error", ename=name, evalue=value, traceback=lines)
 
-    def _picture(self, name: str, data: bytes) -> Any:
-        forms = {image_type(data): base64.b64encode(data).decode(), "text/plain": name}
-        return self._format.new_output("display_data", data=forms)
+
+def picture(name: str, data: bytes) -> dict[str, str]:
+    """The forms of a picture in a file called ``name``, by MIME type."""
+    return {image_type(data) or "": base64.b64encode(data).decode(), "text/plain": name}
 
 
 def _cells(blocks: Sequence[CodeBlock]) -> list[str]:

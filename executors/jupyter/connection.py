@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from ..temporary import make_folder, remove_folder
 
-
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 
 

@@ -43,7 +43,7 @@ os.execvp(_argv[0], _argv)
 
 
 def kernel_program(spec: KernelSpec, key: str) -> str:
-    """Python code that becomes the kernel of ``spec``, with sockets ``k-1`` to ``k-5`` in its tmp."""
+    """Python code that becomes the kernel of ``spec``; its sockets are ``k-1`` … in its TMPDIR."""
     connection = Connection.new(f"{_TMP}/k", key)
     code = _WRITE.format(file=_CONNECTION_FILE, text=connection.file(), tmp=_TMP)
     if spec.is_ipykernel:

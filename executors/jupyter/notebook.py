@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ from ...sandbox.errors import MissingExtra, UsageError
 from ...sandbox.result import CodeResult
 from ..block import CodeBlock
 from ..notebook import notebook_language, parse_notebook
-from ..notebook_record import run_facts
-from ..safe_outputs import safe_outputs
+from ..notebook_record import MAY_FAIL, picture, run_facts
+from ..safe_outputs import image_type, safe_outputs
 from .result import JupyterCodeResult
 from .spec import choose_kernel
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..events import ExecutionEvent
     from .executor import JupyterCodeExecutor
 
-_MAY_FAIL = "raises-exception"
-"""The tag of a cell after whose failure a notebook goes on (documentation of nbclient)."""
+MAX_PICTURE = 8 << 20
+"""Largest picture that is put into a notebook, in bytes."""
 
 
 class NotebookRun:
@@ -101,8 +101,9 @@ class NotebookRun:
                         result = event
                     else:
                         yield event
-            self._write_back(cell, result, began)
-            if result.exit_code and _MAY_FAIL not in cell.metadata.get("tags", ()):
+            pictures = await self._written_pictures(executor, result)
+            self._write_back(cell, result, pictures, began)
+            if result.exit_code and MAY_FAIL not in cell.metadata.get("tags", ()):
                 break
         yield result
 
@@ -120,10 +121,30 @@ class NotebookRun:
     def _code_cells(self) -> list[Any]:
         return [cell for cell in self._notebook.cells if cell.cell_type == "code"]
 
-    def _write_back(self, cell: Any, result: CodeResult, began: datetime) -> None:
+    async def _written_pictures(
+        self, executor: JupyterCodeExecutor, result: CodeResult
+    ) -> list[dict[str, Any]]:
+        """The pictures that the cell wrote to files, as outputs; those it displayed are there."""
+        assert isinstance(result, JupyterCodeResult)
+        displayed = {file.name for file in result.output_files}
+        outputs: list[dict[str, Any]] = []
+        for artifact in result.artifacts:
+            small = artifact.size <= MAX_PICTURE and artifact.mime_type.startswith("image/")
+            if not small or artifact.path in displayed:
+                continue
+            with suppress(OSError, UsageError):  # gone meanwhile
+                data = await executor.read_file(artifact.path)
+                if image_type(data):
+                    form = {"data": picture(artifact.path, data), "metadata": {}}
+                    outputs.append({"output_type": "display_data", **form})
+        return outputs
+
+    def _write_back(
+        self, cell: Any, result: CodeResult, pictures: list[dict[str, Any]], began: datetime
+    ) -> None:
         node = self._nbformat.from_dict
         assert isinstance(result, JupyterCodeResult)
-        outputs = safe_outputs(result.cell_outputs)
+        outputs = [*safe_outputs(result.cell_outputs), *pictures]
         if not outputs and result.output:  # refused, without having been run
             outputs = [{"output_type": "stream", "name": "stderr", "text": result.output}]
         cell.outputs = [node(output) for output in outputs]
