@@ -60,6 +60,7 @@ class Guest:
         self._branches: dict[int, Guest] = {}
         self._line: dict[int, Guest] = {}
         self._exit_code: int | None = None
+        self._report: dict[str, Any] | None = None
         self._confined = False
         self._killed = False
         self._ready = asyncio.Event()
@@ -241,15 +242,13 @@ class Guest:
         self._pidfd = pidfd
         if self.parent is not None:  # then the zygote is not the one who will know of its end
             self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(pidfd, self.on_exited, {"exit_code": _UNKNOWN})
+            self._loop.add_reader(pidfd, self._on_first_gone)
         if self._killed:
             self.kill()
         self._let_go()
 
     def on_exited(self, end: dict[str, Any]) -> None:
         """Its first process has ended, and with it all others."""
-        if self._exit_code is not None:
-            end = {**end, "exit_code": self._exit_code}
         self._ended(end)
         self._close()
         self.remove_cgroup()
@@ -284,7 +283,7 @@ class Guest:
             case "limit", [] if isinstance(header.get("name"), str):
                 self.limit = header["name"]
             case "ended", [] if header.get("exit_code") is None:
-                self._ended_somehow(header)
+                self._on_report(header)
             case (("refused" | "ended"), []):
                 self._ended(header)
             case _:
@@ -292,19 +291,32 @@ class Guest:
                     os.close(fd)
                 self.kill()
 
+    # --- a branch: its first process did not fork the program, and cannot tell how that ended ---
+
     def on_buried(self, exit_code: int) -> None:
         """Its program has ended so, says who reaped it: the first process of its parent."""
         self._exit_code = exit_code
+        if self._report is not None:
+            self._ended({**self._report, "exit_code": exit_code})
 
-    def _ended_somehow(self, header: dict[str, Any]) -> None:
-        """Its first process cannot tell how; wait a moment for the word of who can."""
+    def _on_report(self, report: dict[str, Any]) -> None:
+        self._report = report
         if self._exit_code is not None:
-            self._ended({**header, "exit_code": self._exit_code})
-        elif header.get("waited"):
-            self._ended({**header, "exit_code": _UNKNOWN})
+            self._ended({**report, "exit_code": self._exit_code})
+
+    def _on_first_gone(self) -> None:
+        """Wait a moment for who can tell, if it was not killed from here."""
+        assert self._loop is not None
+        assert self._pidfd is not None
+        self._loop.remove_reader(self._pidfd)
+        if self._killed or self._exit_code is not None:
+            self._on_late()
         else:
-            loop = asyncio.get_running_loop()
-            loop.call_later(_LATE, self._ended_somehow, {**header, "waited": True})
+            self._loop.call_later(_LATE, self._on_late)
+
+    def _on_late(self) -> None:
+        exit_code = _UNKNOWN if self._exit_code is None else self._exit_code
+        self.on_exited({**(self._report or {}), "exit_code": exit_code})
 
     def _let_go(self) -> None:
         """Once it is confined, in its cgroup, and its pid is known, it may go on."""
