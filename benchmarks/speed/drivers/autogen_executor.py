@@ -10,16 +10,12 @@ import time
 import warnings
 from typing import Any
 
-from serving import serve_async
-
 _MODULES = {
     "local": ("autogen_ext.code_executors.local", "LocalCommandLineCodeExecutor"),
     "docker": ("autogen_ext.code_executors.docker", "DockerCommandLineCodeExecutor"),
     "jupyter": ("autogen_ext.code_executors.jupyter", "JupyterCodeExecutor"),
 }
 _BLOCKS, _IN_FLIGHT = 200, 32
-core: Any = importlib.import_module("autogen_core")
-code_executor: Any = importlib.import_module("autogen_core.code_executor")
 
 
 def new(kind: str) -> Any:
@@ -30,7 +26,10 @@ def new(kind: str) -> Any:
 
 
 async def answers(executor: Any, number: int = 1) -> bool:
-    block = code_executor.CodeBlock(code=f"print({number}+1)", language="python")
+    core = importlib.import_module("autogen_core")
+    block = importlib.import_module("autogen_core.code_executor").CodeBlock(
+        code=f"print({number}+1)", language="python"
+    )
     result = await executor.execute_code_blocks([block], core.CancellationToken())
     return bool(result.output.strip() == str(number + 1))
 
@@ -69,6 +68,8 @@ async def whole_life(kind: str, what: str) -> float:
 
 
 async def main(kind: str, what: str) -> None:
+    from serving import serve_async
+
     if what in ("start", "stop"):
         await serve_async(lambda: whole_life(kind, what))
         return
@@ -81,5 +82,6 @@ async def main(kind: str, what: str) -> None:
         await executor.stop()
 
 
-warnings.simplefilter("ignore")
-asyncio.run(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    asyncio.run(main(*sys.argv[1:]))

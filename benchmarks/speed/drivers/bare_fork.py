@@ -8,11 +8,6 @@ from __future__ import annotations
 import os
 import sys
 
-from serving import serve
-
-_held: dict[str, object] = {}
-exec("".join(sys.argv[1:]), _held)
-
 
 def fork() -> None:
     read, write = os.pipe()
@@ -28,4 +23,9 @@ def fork() -> None:
     os.waitpid(pid, 0)
 
 
-serve(fork)
+if __name__ == "__main__":
+    from serving import serve
+
+    held: dict[str, object] = {}
+    exec("".join(sys.argv[1:]), held)
+    serve(fork)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from serving import serve
-
 _PROGRAM = """
 import asyncio, time
 from {0}.sandbox import Sandbox
@@ -36,4 +34,7 @@ def cold() -> float:
     return float(done.stdout)
 
 
-serve(cold)
+if __name__ == "__main__":
+    from serving import serve
+
+    serve(cold)

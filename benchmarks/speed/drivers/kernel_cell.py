@@ -5,23 +5,25 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from serving import serve
-
-manager_of: Any = importlib.import_module("jupyter_client.manager")
-manager, client = manager_of.start_new_kernel()
-
 
 def ignore(message: object) -> None:
     """Outputs count as read."""
 
 
-def run() -> None:
-    reply = client.execute_interactive("print(1+1)", timeout=30, output_hook=ignore)
-    assert reply["content"]["status"] == "ok"
+def operation(client: Any) -> Any:
+    def run() -> None:
+        reply = client.execute_interactive("print(1+1)", timeout=30, output_hook=ignore)
+        assert reply["content"]["status"] == "ok"
+
+    return run
 
 
-try:
-    serve(run)
-finally:
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
+if __name__ == "__main__":
+    from serving import serve
+
+    kernel, talk = importlib.import_module("jupyter_client.manager").start_new_kernel()
+    try:
+        serve(operation(talk))
+    finally:
+        talk.stop_channels()
+        kernel.shutdown_kernel(now=True)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from serving import serve
 
-interpreter: Any = importlib.import_module("smolagents").LocalPythonExecutor([])
-interpreter.send_tools({})
+def operation() -> Any:
+    interpreter: Any = importlib.import_module("smolagents").LocalPythonExecutor([])
+    interpreter.send_tools({})
+
+    def run() -> None:
+        assert interpreter("print(1+1)").logs == "2\n"
+
+    return run
 
 
-def run() -> None:
-    assert interpreter("print(1+1)").logs == "2\n"
+if __name__ == "__main__":
+    from serving import serve
 
-
-serve(run)
+    serve(operation())
