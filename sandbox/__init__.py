@@ -25,9 +25,10 @@ from .result import (
 )
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .runs import Run
     from .sandbox import Sandbox
     from .session import Session
+    from .sync import SyncSandbox, SyncSession, run
     from .values import Shown, Table
 
 __all__ = [
@@ -49,18 +50,24 @@ __all__ = [
     "SandcrewError",
     "Session",
     "Shown",
+    "SyncSandbox",
+    "SyncSession",
     "Table",
     "Usage",
     "UsageError",
+    "run",
 ]
 
 
 _LAZY = {
-    "Run": ".run",
+    "Run": ".runs",
     "Sandbox": ".sandbox",
     "Session": ".session",
+    "SyncSandbox": ".sync",
+    "SyncSession": ".sync",
     "Shown": ".values",
     "Table": ".values",
+    "run": ".sync",
 }
 
 

@@ -12,7 +12,7 @@ from . import evidence
 from .errors import BackendCrashed
 from .guest import kernel
 from .result import CodeResult
-from .run import Run
+from .runs import Run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -12,7 +12,7 @@ from .language import find_language
 from .launcher import launch as launch_here
 from .policy import Policy
 from .result import CodeResult
-from .run import Run
+from .runs import Run
 from .session import Session, SessionOptions
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .language import Language
     from .process import Process
     from .result import Artifact, OutputEvent
+    from .sync import SyncSandbox
     from .zygote import Zygote
 
 MAX_CODE = 64 << 20
@@ -40,6 +41,9 @@ class Sandbox:
 
     >>> async with Sandbox(Policy(timeout=10)) as box:
     ...     result = await box.run("print(1 + 1)")
+
+    Without ``async`` the methods wait, in any thread: ``with Sandbox() as box`` gives a
+    :class:`~.sync.SyncSandbox`.
     """
 
     def __init__(
@@ -244,6 +248,20 @@ class Sandbox:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def __enter__(self) -> SyncSandbox:
+        from .sync import SyncSandbox  # starts a thread, which who awaits does not need
+
+        self._sync = SyncSandbox(self)
+        return self._sync
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._sync.close()
 
     # --- inside ---
 
