@@ -27,7 +27,7 @@ from .result import (
 if TYPE_CHECKING:
     from .runs import Run
     from .sandbox import Sandbox
-    from .session import Session
+    from .session import Branch, Session
     from .sync import SyncSandbox, SyncSession, run
     from .values import Shown, Table
 
@@ -36,6 +36,7 @@ __all__ = [
     "BackendCrashed",
     "BackendError",
     "BackendUnavailable",
+    "Branch",
     "CellResult",
     "CodeResult",
     "Contact",
@@ -60,6 +61,7 @@ __all__ = [
 
 
 _LAZY = {
+    "Branch": ".session",
     "Run": ".runs",
     "Sandbox": ".sandbox",
     "Session": ".session",

@@ -144,6 +144,7 @@ RUNS = {
         ("The sea is blue.", "Not blue!", "The sea is green.", "APPROVE"),
         ("the critic is next", "Not blue!", "The sea is green."),
     ),
+    "branches": Example((), ("kept: replace", "-12.5")),
     "memory": Example(("8611 m.", "330 m.", "26 times."), ("8611 m.", "26 times.")),
     "pictures": Example((call("camera"), "Grey, darker on the left."), ("darker on the left",)),
     "society_of_mind": Example(
