@@ -33,7 +33,7 @@ class RichCollector:
 
         Raises
         ------
-        KeyError, TypeError, ValueError, RecursionError
+        Exception
             It makes no sense.
         """
         metadata = header["metadata"]
