@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .bare import floors
 from .contender import BARE, Contender, Target
 from .executors import executor_rows
+from .kernels import kernels
 from .measure import measure
 from .page import as_html
 from .peers import INSTALL, peers
@@ -36,7 +37,7 @@ __all__ = [
 
 def contenders(executors: Iterable[str] = (), places: Mapping[str, str] = {}) -> list[Contender]:
     """Every row of the table: ours, those of ``executors`` by name, and peers at ``places``."""
-    rows = [*floors(), *runs(), *sessions(), *work()]
+    rows = [*floors(), *runs(), *sessions(), *kernels(), *work()]
     for name in executors:
         rows += executor_rows(name)
     return [*rows, *peers(places)]

@@ -14,7 +14,7 @@ from .messages import forms_of, text_of, too_deep
 from .outputs import Shown, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MAX_PICTURE = 8 << 20
 """Largest picture that is saved, in bytes."""
@@ -58,7 +58,7 @@ def describe(value: Shown) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def pictures(values: Iterator[Shown]) -> Iterator[tuple[str, bytes]]:
+def pictures(values: Iterable[Shown]) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the files of those values that are pictures.
 
     A picture that is none, by its first bytes, has no file. Nor has a drawing (SVG) that would

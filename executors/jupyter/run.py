@@ -89,7 +89,7 @@ class CellRun:
             The file cannot be written; nothing ran.
         """
         workspace = self._kernel.placed.workspace
-        before = await asyncio.to_thread(workspace.snapshot)
+        before = workspace.snapshot()
         if file is not None:
             data = code.encode(errors="replace")
             await asyncio.to_thread(workspace.write_file, file, data)
@@ -140,7 +140,8 @@ class CellRun:
         duration = time.monotonic() - start.time
         placed, outputs = self._kernel.placed, cell.outputs
         text, truncated = outputs.text(describe)
-        files = await asyncio.to_thread(self._save_pictures, cell)
+        shown = [item for item in outputs.items if isinstance(item, Shown) and item.file]
+        files = await asyncio.to_thread(self._save_pictures, shown) if shown else ()
         exit_code, limit_hit = cell.exit_code, None
         if cell.reason == "timeout":
             limit_hit = "timeout"
@@ -152,7 +153,7 @@ class CellRun:
             stdout=outputs.stdout,
             stderr=outputs.stderr,
             outputs=outputs.values,
-            artifacts=await asyncio.to_thread(placed.workspace.artifacts, start.files),
+            artifacts=placed.workspace.artifacts(start.files),
             timed_out=cell.reason == "timeout",
             cancelled=cell.reason == "cancelled",
             limit_hit=limit_hit,
@@ -168,11 +169,10 @@ class CellRun:
             cell_outputs=notebook_outputs(outputs, cell.count),
         )
 
-    def _save_pictures(self, cell: Cell) -> tuple[Path, ...]:
+    def _save_pictures(self, shown: list[Shown]) -> tuple[Path, ...]:
         """Put the pictures into the workspace, and copies where the caller wants them."""
-        values = (item for item in cell.outputs.items if isinstance(item, Shown))
         saved: list[Path] = []
-        for name, data in pictures(values):
+        for name, data in pictures(shown):
             with suppress(UsageError, OSError):  # the guest has left no room
                 self._kernel.placed.workspace.write_file(name, data)
             saved.append(self._files.save(name, data))
