@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from .structured import create_structured, parse_json
     from .types import (
         AssistantMessage,
+        ChatCompletionTokenLogprob,
         CreateResult,
         FinishReasons,
         FunctionExecutionResult,
         FunctionExecutionResultMessage,
         LLMMessage,
         SystemMessage,
+        TopLogprob,
         UserMessage,
     )
     from .usage import RequestUsage, sum_usage
@@ -37,6 +39,7 @@ __all__ = [
     "BudgetExceeded",
     "ChatCompletionCache",
     "ChatCompletionClient",
+    "ChatCompletionTokenLogprob",
     "ContextTooLong",
     "CreateResult",
     "FallbackChatCompletionClient",
@@ -55,6 +58,7 @@ __all__ = [
     "RequestUsage",
     "RetryChatCompletionClient",
     "SystemMessage",
+    "TopLogprob",
     "UserMessage",
     "WrappedChatCompletionClient",
     "create_structured",
@@ -81,12 +85,14 @@ __getattr__ = later(
         "structured": ["create_structured", "parse_json"],
         "types": [
             "AssistantMessage",
+            "ChatCompletionTokenLogprob",
             "CreateResult",
             "FinishReasons",
             "FunctionExecutionResult",
             "FunctionExecutionResultMessage",
             "LLMMessage",
             "SystemMessage",
+            "TopLogprob",
             "UserMessage",
         ],
         "usage": ["RequestUsage", "sum_usage"],

@@ -1,6 +1,7 @@
 """What is said to a model, and what it answers."""
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -65,6 +66,24 @@ LLMMessage = Annotated[
 ]
 
 
+@dataclass
+class TopLogprob:
+    """A token the model could have said instead."""
+
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class ChatCompletionTokenLogprob(_Value):
+    """A token of the answer, and how likely it was."""
+
+    token: str
+    logprob: float
+    """The natural logarithm of its probability."""
+    top_logprobs: list[TopLogprob] | None = None
+    bytes: list[int] | None = None
+
+
 class CreateResult(_Value):
     """A model's whole answer."""
 
@@ -73,6 +92,7 @@ class CreateResult(_Value):
     usage: RequestUsage
     cached: bool
     """True when no model was asked."""
-    logprobs: list[Any] | None = None
+    logprobs: list[ChatCompletionTokenLogprob] | None = None
+    """Where they were asked for."""
     thought: str | None = None
     """What the model thought before it spoke, where it tells."""

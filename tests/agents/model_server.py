@@ -204,6 +204,7 @@ class _Reply:
             ]
         reason = "tool_calls" if step.tool_calls else "stop"
         choice = {"index": 0, "message": message, "finish_reason": reason}
+        choice |= self._logprobs(step.text)
         return {**self._head("chat.completion"), "choices": [choice], "usage": step.usage}
 
     def _head(self, kind: str) -> dict[str, Any]:
@@ -212,7 +213,24 @@ class _Reply:
 
     def _event(self, delta: dict[str, Any], finish_reason: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        choice |= self._logprobs(delta.get("content", ""))
         self._data(json.dumps({**self._head("chat.completion.chunk"), "choices": [choice]}))
+
+    def _logprobs(self, text: str) -> dict[str, Any]:
+        """If they are wanted: every piece is a token, and there is only one other."""
+        if not self._request.get("logprobs"):
+            return {}
+        other = {"token": "?", "logprob": -2.5, "bytes": None}
+        tokens = [
+            {
+                "token": piece,
+                "logprob": -0.5,
+                "bytes": list(piece.encode()),
+                "top_logprobs": [other],
+            }
+            for piece in _pieces(text)
+        ]
+        return {"logprobs": {"content": tokens, "refusal": None}}
 
     def _stream_head(self) -> None:
         self._write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")

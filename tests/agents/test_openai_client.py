@@ -13,11 +13,13 @@ from pydantic import BaseModel
 
 from sandcrew.agents.models import (
     AssistantMessage,
+    ChatCompletionTokenLogprob,
     CreateResult,
     LLMMessage,
     OpenAIChatCompletionClient,
     RequestUsage,
     SystemMessage,
+    TopLogprob,
     UserMessage,
 )
 from sandcrew.agents.runtime import CancellationToken, FunctionCall, Image
@@ -347,3 +349,16 @@ async def test_arguments_that_are_null_are_none() -> None:
     async with ModelServer([Babbles(json.dumps(body))]) as server:
         result = await client_of(server).create(HELLO)
     assert result.content == [FunctionCall("", "", "f")]
+
+
+@both_ways
+async def test_the_probabilities_of_tokens_survive_json(stream: bool) -> None:
+    async with ModelServer(["Hello, world."]) as server:
+        _, result = await ask(client_of(server, logprobs=True, top_logprobs=1), stream)
+    tokens = CreateResult.model_validate_json(result.model_dump_json()).logprobs
+    assert tokens == [
+        ChatCompletionTokenLogprob(
+            token=text, logprob=-0.5, bytes=list(text.encode()), top_logprobs=[TopLogprob(-2.5)]
+        )
+        for text in ("Hello, ", "world.")
+    ]

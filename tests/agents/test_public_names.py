@@ -31,13 +31,13 @@ NAMES = {
     "sandcrew.agents.runtime": """CacheStore CancellationToken FunctionCall Image InMemoryStore
         cancel_scope cancellable""",
     "sandcrew.agents.models": """CHAT_CACHE_VALUE_TYPE AssistantMessage BudgetChatCompletionClient
-        BudgetExceeded ChatCompletionCache ChatCompletionClient
+        BudgetExceeded ChatCompletionCache ChatCompletionClient ChatCompletionTokenLogprob
         ContextTooLong CreateResult FallbackChatCompletionClient
         FinishReasons FunctionExecutionResult
         FunctionExecutionResultMessage LLMMessage ModelBusy ModelFamily
         ModelInfo OpenAIChatCompletionClient PricedChatCompletionClient
         Prices RateLimitedChatCompletionClient ReplayChatCompletionClient
-        RequestUsage RetryChatCompletionClient SystemMessage UserMessage
+        RequestUsage RetryChatCompletionClient SystemMessage TopLogprob UserMessage
         WrappedChatCompletionClient create_structured model_info_for
         parse_json sum_usage validate_model_info""",
     "sandcrew.agents.model_context": """BufferedChatCompletionContext ChatCompletionContext

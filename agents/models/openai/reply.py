@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ....sandbox.errors import BackendCrashed
 from ...runtime import FunctionCall
-from ..types import CreateResult, FinishReasons
+from ..types import ChatCompletionTokenLogprob, CreateResult, FinishReasons, TopLogprob
 from ..usage import RequestUsage
 
 if TYPE_CHECKING:
@@ -52,9 +52,21 @@ def result_of(completion: Any) -> CreateResult:
         content=calls or text,
         usage=usage_of(completion.usage),
         cached=False,
-        logprobs=logprobs.content if logprobs else None,
+        logprobs=_logprobs(logprobs.content) if logprobs else None,
         thought=_reasoning(message) or thought or (text or None if calls else None),
     )
+
+
+def _logprobs(tokens: list[Any] | None) -> list[ChatCompletionTokenLogprob] | None:
+    return [
+        ChatCompletionTokenLogprob(
+            token=token.token,
+            logprob=token.logprob,
+            top_logprobs=[TopLogprob(top.logprob, top.bytes) for top in token.top_logprobs or ()],
+            bytes=token.bytes,
+        )
+        for token in tokens or ()
+    ] or None
 
 
 def usage_of(usage: "CompletionUsage | None") -> RequestUsage:
@@ -145,7 +157,7 @@ class StreamedReply:
             content=calls or text,
             usage=usage_of(self._usage),
             cached=False,
-            logprobs=self._logprobs or None,
+            logprobs=_logprobs(self._logprobs),
             thought="".join(self._thought) or thought or (text or None if calls else None),
         )
 
