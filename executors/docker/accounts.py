@@ -44,6 +44,9 @@ class _Share(Cgroup):
     def add(self, pid: int) -> None:
         """It is there already."""
 
+    def open_doors(self) -> list[int]:
+        return []  # for the same reason
+
     def accounts(self) -> Accounts:
         now = Cgroup(self.version, self.folders).accounts()
         return replace(
