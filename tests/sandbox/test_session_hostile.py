@@ -172,7 +172,7 @@ while sent < 200:
         assert psutil.Process().num_fds() < before + 100
         without = "for _ in range(200): sock.sendmsg([raw(b'', sizes=(9, 0))[:1]], rights)\nhang()"
         result = await session.run(TOOLS + send + without)
-        assert (result.exit_code, result.state_lost) == (137, True)
+        assert (result.exit_code in (1, 137), result.state_lost) == (True, True)
         assert psutil.Process().num_fds() < before + 100
         assert (await session.run("1")).value == 1
     assert psutil.Process().num_fds() <= before
