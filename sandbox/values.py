@@ -145,7 +145,7 @@ def _is_shallow(value: Any) -> bool:
 
 
 def _items(value: Any) -> Any:
-    kind: type = type(value)
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     return value.values() if kind is dict else value if kind is list else ()
 
 

@@ -76,7 +76,7 @@ def _is_json(value: Any, room: int) -> bool:
     waiting = [value]
     while waiting:
         item: Any = waiting.pop()
-        kind: type = type(item)
+        kind = type(item)  # pyright: ignore[reportUnknownVariableType]
         if kind in (list, tuple, str, dict):
             room -= len(item)
         room -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable
@@ -12,6 +13,10 @@ import pytest
 
 from sandcrew.sandbox import MissingExtra, Policy, Session, Shown, Table, UsageError
 from sandcrew.sandbox import values as host
+
+pa: Any = importlib.import_module("pyarrow")  # which has no types
+pd: Any = importlib.import_module("pandas")
+pl: Any = importlib.import_module("polars")
 
 Live = Callable[..., AbstractAsyncContextManager[Session]]
 
@@ -109,10 +114,6 @@ async def test_results_are_plain_json_in_to_dict(live: Live) -> None:
 
 
 async def test_tables_go_in_and_come_out(live: Live) -> None:
-    import pandas as pd
-    import polars as pl
-    import pyarrow as pa
-
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]}, index=["r", "s"])
     async with live(timeout=50) as session:
         result = await session.run("x", inputs={"x": frame})
@@ -140,7 +141,6 @@ async def test_tables_go_in_and_come_out(live: Live) -> None:
 async def test_a_table_for_an_interpreter_without_pyarrow_is_an_error_of_the_cell(
     landlock_policy: Policy, live: Live
 ) -> None:
-    import pyarrow as pa
 
     async with live(landlock_policy) as session:
         hide = "import sys\nsys.modules['pyarrow'] = None"
@@ -151,7 +151,6 @@ async def test_a_table_for_an_interpreter_without_pyarrow_is_an_error_of_the_cel
 
 
 def test_without_pyarrow_here_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pandas as pd
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtra, match=r"sandcrew\[arrow\]"):
@@ -161,7 +160,6 @@ def test_without_pyarrow_here_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 def _stream(table: Any, **options: Any) -> bytes:
-    import pyarrow as pa
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, **options) as writer:
@@ -170,7 +168,6 @@ def _stream(table: Any, **options: Any) -> bytes:
 
 
 def test_bytes_that_are_no_table_are_an_error_when_they_are_read_and_not_before() -> None:
-    import pyarrow as pa
 
     good = _stream(pa.table({"a": ["x", "yy"] * 10}))
     assert Table(good).to_arrow().num_rows == 20  # a control
@@ -182,7 +179,6 @@ def test_bytes_that_are_no_table_are_an_error_when_they_are_read_and_not_before(
 
 
 def test_a_table_with_offsets_that_lead_outside_is_refused() -> None:
-    import pyarrow as pa
 
     offsets = pa.py_buffer(memoryview(b"".join(i.to_bytes(4, "little") for i in (0, 1 << 20, 4))))
     array = pa.StringArray.from_buffers(2, offsets, pa.py_buffer(b"abcd"))
@@ -191,7 +187,6 @@ def test_a_table_with_offsets_that_lead_outside_is_refused() -> None:
 
 
 def test_tables_that_grow_when_they_are_read_are_refused() -> None:
-    import pyarrow as pa
 
     rows = pa.RecordBatch.from_arrays([pa.nulls(1 << 30)], names=["a"])
     with pytest.raises(UsageError, match="cells of nothing"):
