@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,9 +130,11 @@ class _LocalZygote:
 
     def _popen(self, executable: Path) -> None:
         ours, theirs = socket.socketpair()
+        # Compiled once for all starts, where the caller's own modules are, too: half of a start.
+        as_here = ["-B"] if sys.dont_write_bytecode else []
         with theirs:
             self._process = subprocess.Popen(
-                [executable, "-I", "-B", GUEST / "__main__.py", str(theirs.fileno())],
+                [executable, "-I", *as_here, GUEST / "__main__.py", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,

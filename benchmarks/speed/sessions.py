@@ -80,7 +80,7 @@ async def idle() -> AsyncGenerator[Operation, None]:
 
 @asynccontextmanager
 async def sandbox() -> AsyncGenerator[Any, None]:
-    async with Sandbox(Policy(timeout=60, memory="2GiB")) as box:
+    async with Sandbox(Policy(timeout=60, memory="4GiB")) as box:
         yield box
 
 
