@@ -26,6 +26,9 @@ class CodeExecutor(ABC):
 
     confined: bool = True
     """False where code can do all that the caller can."""
+    stateful: bool = False
+    """True where what a call leaves, variables and processes, is there for the next one, until
+    :meth:`restart`; files of the workspace are always."""
 
     @abstractmethod
     async def execute_code_blocks(

@@ -81,7 +81,9 @@ class ExecutorSubject:
         observed = Observed()
         try:
             async with self._executor(attack, place) as executor:
-                for text in programs:
+                for number, text in enumerate(programs):
+                    if number and executor.stateful:  # what is one run there is a whole life
+                        await executor.restart()
                     await self._run_one(executor, attack, text, observed)
         except Exception as error:
             observed.error = f"{type(error).__name__}: {error}"

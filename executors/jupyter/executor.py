@@ -90,6 +90,8 @@ class JupyterCodeExecutor(UserFunctionsExecutor):
         The packages of the extra ``jupyter`` are not installed.
     """
 
+    stateful = True
+
     def __init__(  # noqa: PLR0913 (AutoGen's three, and what it has no option for)
         self,
         kernel_name: str = "python3",

@@ -2,10 +2,14 @@
 
 PRELUDE = """\
 def _sandcrew_prelude():
-    import fcntl, time, warnings
+    import fcntl, sys, time, warnings
 
     # A shell of people has to say how to leave it; code that calls sys.exit() knows.
     warnings.filterwarnings("ignore", "To exit: use", UserWarning)
+
+    # Whoever follows a run sees what is printed at once, and less is lost with a kernel that dies.
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush_interval = 0.02
 
     def let_output_arrive(*_):
         # What is written past sys.stdout goes through a pipe and a thread of ipykernel, and would
