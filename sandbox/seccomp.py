@@ -266,31 +266,43 @@ def _argument_rules(library: Any) -> Any:
     return program
 
 
-_SOL_IP, _SOL_IPV6 = 0, 41
-_NETFILTER = {_SOL_IP: (64, 65, 66, 67, 96, 97, 98, 99, 128, 129), _SOL_IPV6: (64, 65, 68, 69)}
-"""Options of sockets by which tables of packet filters are read and written (ip_tables.h,
-arp_tables.h, ebtables.h, ip6_tables.h of linux/netfilter); 66 and 67 of IPv6 are other options."""
+_SOL_IP, _SOL_TCP, _SOL_IPV6 = 0, 6, 41
+_TABLES_OF_IP = 64
+"""From here on options of IPv4 sockets are those of packet filters and of virtual servers, and of
+the routing of multicast (ip_tables.h, ip_vs.h, mroute.h of linux); the others are below."""
+_ADMINISTRATION = {
+    _SOL_IP: (16, 17),  # IP_IPSEC_POLICY, IP_XFRM_POLICY
+    _SOL_IPV6: (34, 35, 64, 65, 68, 69),  # the same of IPv6, and ip6_tables.h
+    _SOL_TCP: (19,),  # TCP_REPAIR
+}
+"""Options that only CAP_NET_ADMIN may use."""
 _INTERFACES = (
-    (0xFFFF, (0x890B, 0x890C, 0x8914, 0x8916, 0x8918, 0x891A, 0x891C, 0x891E, 0x8922, 0x8923,
-              0x8924, 0x8925, 0x8931, 0x8932, 0x8934, 0x8936, 0x8937, 0x8939, 0x893A, 0x893D)),
-    (0xFFF0, (0x8940, 0x8950, 0x8960, 0x8970, 0x8980, 0x8990, 0x89A0, 0x89B0, 0x89E0, 0x89F0)),
+    0x890B, 0x890C, 0x8914, 0x8916, 0x8918, 0x891A, 0x891C, 0x891E, 0x8920, 0x8922, 0x8923,
+    0x8924, 0x8925, 0x8926, 0x8930, 0x8931, 0x8932, 0x8934, 0x8936, 0x8937, 0x8939, 0x893A, 0x893D,
 )  # fmt: skip
-"""Requests that change routes and interfaces, and those of drivers, with masks: linux/sockios.h."""
+"""Requests that change routes and interfaces: linux/sockios.h."""
+_DRIVERS = (0x8940, 0x8950, 0x8960, 0x8970, 0x8980, 0x8990, 0x89A0, 0x89B0, 0x89E0, 0x89F0)
+"""Sixteen each, of drivers and their kinds: answered as by a driver that has no such thing, for
+what lists interfaces (psutil.net_if_stats) takes that for an answer."""
 
 
 def _no_network_administration(library: Any, program: Any) -> None:
     """What CAP_NET_ADMIN would allow: the fork of a session has it for a moment when it enters
     the namespaces of a branch, in a network of its own; the code of the kernel behind this is old
     and has been broken often."""
-    arg, eq, masked = library.Arg, library.EQ, library.MASKED_EQ
-    refuse = library.ERRNO(errno.EPERM)
+    arg, masked = library.Arg, library.MASKED_EQ
+    refuse, unknown = library.ERRNO(errno.EPERM), library.ERRNO(errno.EOPNOTSUPP)
     for call in ("setsockopt", "getsockopt"):
-        for level, options in _NETFILTER.items():
+        of_ip = arg(1, masked, _INT, _SOL_IP)
+        _add(program, refuse, call, of_ip, arg(2, library.GE, _TABLES_OF_IP))
+        for level, options in _ADMINISTRATION.items():
             for option in options:
-                _add(program, refuse, call, arg(1, eq, level), arg(2, eq, option))
-    for mask, requests in _INTERFACES:
-        for request in requests:
-            _add(program, refuse, "ioctl", arg(1, masked, mask | 0xFFFF0000, request))
+                of_level = arg(1, masked, _INT, level)
+                _add(program, refuse, call, of_level, arg(2, masked, _INT, option))
+    for request in _INTERFACES:
+        _add(program, refuse, "ioctl", arg(1, masked, _INT, request))
+    for request in _DRIVERS:
+        _add(program, unknown, "ioctl", arg(1, masked, _INT & ~0xF, request))
 
 
 def _few_sockets(library: Any, program: Any) -> None:
