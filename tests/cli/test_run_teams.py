@@ -193,6 +193,9 @@ BAD = {
     "an impossible name": ('[[agents]]\nname = "a b"', "identifier"),
     "a name twice": ('[[agents]]\nname = "a"\n[[agents]]\nname = "a"', "'a'"),
     "no end": ('[[agents]]\nname = "a"\n[termination]', "termination"),
+    "an end by a stranger": ('[[agents]]\nname = "a"\n[termination]\nanswered = "b"', "agent 'b'"),
+    "a key of another kind": ('[[agents]]\nname = "a"\nretries = 2', "retries"),
+    "a key of another routing": ('admin = "a"\n[[agents]]\nname = "a"', "admin"),
     "a wrong type": ('max_turns = "many"\n[[agents]]\nname = "a"', "max_turns"),
 }
 

@@ -52,8 +52,8 @@ def demo_command(
     def client(**_: object) -> ReplayChatCompletionClient:
         return recorded
 
-    crew = pair(Means(client, runner, max_turns=2 * len(said)))
-    answered = asyncio.run(work(job, crew, runner))
+    means = Means(client, runner, max_turns=2 * len(said))
+    answered = asyncio.run(work(job, pair, means))
     if output.is_dir():  # so that its notebook can be run again there
         copy(DATA / "co2.csv", output)
     return 0 if answered else 1

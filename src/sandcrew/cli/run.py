@@ -87,7 +87,7 @@ def run_command(  # noqa: PLR0913 (each is an option of the command)
         return OpenAIChatCompletionClient(**options)
 
     means = Means(client, runner, max_turns, TerminalApproval() if ask else None, _libraries())
-    return 0 if asyncio.run(work(job, make_crew(means), runner)) else 1
+    return 0 if asyncio.run(work(job, make_crew, means)) else 1
 
 
 def _model(name: str | None) -> str:

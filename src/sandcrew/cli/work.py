@@ -1,7 +1,7 @@
 """What ``run`` and ``demo`` do: a crew works on a task, and the record of it is kept."""
 
 import os
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from ..agents.ui import Console, converse
 from ..executors.blockwise import BlockwiseExecutor
 from ..sandbox.errors import UsageError
 from .backend import Options, make_executor
-from .crews.crew import Crew
+from .crews.crew import Crew, Means
 from .record import Item, Record
 from .terminal import one_line
 
@@ -44,31 +44,33 @@ def workspace_executor(name: str, options: Options) -> BlockwiseExecutor:
     return executor
 
 
-async def work(job: Job, crew: Crew, executor: BlockwiseExecutor) -> bool:
-    """Let the crew do the job, shown on the terminal; true when it is solved.
+async def work(job: Job, make_crew: Callable[[Means], Crew], means: Means) -> bool:
+    """Let a crew do the job, shown on the terminal; true when it is solved.
 
     Whatever ends it, the record is kept.
 
     Raises
     ------
     SandcrewError
-        The model, the executor or a file cannot be had.
+        The crew, the model, the executor or a file cannot be had.
     """
     _check_folder(job.folder)
-    record = Record(job.folder, executor)
+    record = Record(job.folder, means.executor)
 
     def show(stream: AsyncGenerator[Item, None]) -> Coroutine[Any, Any, TaskResult]:
         return Console(record.follow(stream), read_file=lambda path: record.pictures.get(path))
 
-    async with executor:
-        names = await _put_files(job.files, executor)
-        task = "\n\n".join(part for part in (job.task, names) if part)
-        try:
-            result = await converse(crew.team, task, show=show)
-        finally:
-            await record.break_off()
-            if record.worth_keeping:
-                _say_where(record.save(job.title))
+    async with means:
+        crew = make_crew(means)
+        async with means.executor:
+            names = await _put_files(job.files, means.executor)
+            task = "\n\n".join(part for part in (job.task, names) if part)
+            try:
+                result = await converse(crew.team, task, show=show)
+            finally:
+                await record.break_off()
+                if record.worth_keeping:
+                    _say_where(record.save(job.title))
     return crew.solved(result)
 
 

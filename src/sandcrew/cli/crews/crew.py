@@ -3,8 +3,8 @@
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from ...agents import ApprovalFuncType, ApprovalPolicy, CodeExecutorAgent
 from ...agents.base import TaskResult, Team
@@ -27,7 +27,7 @@ result.\
 class Means:
     """What a crew is made of."""
 
-    client: Callable[..., ChatCompletionClient]
+    make_client: Callable[..., ChatCompletionClient]
     """Makes the model of the command line; ``model=…`` asks the same server for another."""
     executor: BlockwiseExecutor
     max_turns: int
@@ -35,6 +35,21 @@ class Means:
     """Asked before code runs."""
     remarks: str = ""
     """What those who write code are told besides their instructions."""
+    _clients: list[ChatCompletionClient] = field(default_factory=list[ChatCompletionClient])
+
+    def client(self, **options: Any) -> ChatCompletionClient:
+        """A model, which is closed together with all others."""
+        client = self.make_client(**options)
+        self._clients.append(client)
+        return client
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close the connections of all models; the executor is its owner's."""
+        for client in self._clients:
+            await client.close()
 
     def told(self, instructions: str) -> str:
         """Instructions, with the remarks."""

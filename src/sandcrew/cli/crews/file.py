@@ -71,6 +71,7 @@ def _check_names(path: Path, spec: TeamSpec) -> None:
         *(("model", model) for model in (spec.model, *(a.model for a in spec.agents))),
         *(("agent", name) for a in spec.agents for name in a.sources or ()),
         ("agent", spec.admin),
+        *(("agent", name) for name in (spec.termination.agents() if spec.termination else ())),
     ):
         if name is not None and name not in (spec.models if what == "model" else known):
             raise UsageError(f"--team {path}: there is no {what} {name!r} in it.")

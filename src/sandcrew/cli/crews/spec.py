@@ -1,5 +1,6 @@
 """What a team's TOML file may say. It is data: it names no module and holds no code."""
 
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,6 +24,16 @@ class ModelSpec(_Table):
     seed: int | None = None
 
 
+_KEYS = {
+    "assistant": ("instructions", "model", "handoffs"),
+    "executor": ("sources",),
+    "coder": ("instructions", "model", "retries"),
+    "surfer": ("model",),
+    "person": (),
+}
+"""What a member of each kind has besides a name and a description."""
+
+
 class AgentSpec(_Table):
     """A member: ``[[agents]]``."""
 
@@ -39,6 +50,13 @@ class AgentSpec(_Table):
     """Of an executor: whose code it runs; by default everybody's."""
     retries: int = Field(default=3, ge=0)
     """Of a coder."""
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        others = self.model_fields_set - {"name", "kind", "description", *_KEYS[self.kind]}
+        if others:
+            raise ValueError(f"of kind {self.kind!r} there is no {', '.join(sorted(others))}")
+        return self
 
 
 class Mention(_Table):
@@ -61,6 +79,15 @@ class TerminationSpec(_Table):
     no_progress: int | None = Field(default=None, ge=1)
     all: list["TerminationSpec"] = Field(default_factory=list["TerminationSpec"])
 
+    def agents(self) -> Iterator[str]:
+        """The members it names."""
+        if self.answered is not None:
+            yield self.answered
+        if isinstance(self.mention, Mention):
+            yield from self.mention.sources or ()
+        for part in self.all:
+            yield from part.agents()
+
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set:
@@ -82,6 +109,16 @@ class TeamSpec(_Table):
     agents: list[AgentSpec] = Field(min_length=1)
     models: dict[str, ModelSpec] = Field(default_factory=dict[str, ModelSpec])
     termination: TerminationSpec | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_routing(self) -> Self:
+        for key, routings in (
+            ("admin", ("role_based", "broadcast")),
+            ("model", ("selector", "magentic")),
+        ):
+            if getattr(self, key) is not None and self.routing not in routings:
+                raise ValueError(f"{key} is for the routing {' and '.join(routings)} only")
+        return self
 
 
 def faults(errors: list[Any]) -> str:
