@@ -95,7 +95,7 @@ def take_turn(fd: int, request: int = _FIONREAD) -> None:
 
 
 def _wait_until_read(fd: int, request: int) -> None:
-    for pause in (0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02):
+    for pause in (0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
         try:
             (unread,) = struct.unpack("i", fcntl.ioctl(fd, request, b"\0\0\0\0"))
         except OSError:  # no pipe any more: the program has put something else there

@@ -113,10 +113,8 @@ async def test_a_form_too_large_to_show_says_so(live: Live) -> None:
     assert len(text.data["text/plain"]) < 2 << 20
 
 
-async def test_displays_without_end_are_bounded_and_the_cell_goes_on(
-    policy: Policy, live: Live
-) -> None:
-    async with live(policy) as session:
+async def test_displays_without_end_are_bounded_and_the_cell_goes_on(live: Live) -> None:
+    async with live() as session:
         many = await session.run("for i in range(100_000): display(i)\n'end'")
         assert (many.exit_code, many.value, many.truncated) == (0, "end", True)
         assert len(many.outputs) == 1000
