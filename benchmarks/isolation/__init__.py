@@ -2,9 +2,10 @@
 
 from .attack import GROUPS, LIMITS, Attack, Evidence, Limits
 from .attacks import all_attacks, choose
+from .live_subjects import LiveSubject
 from .page import as_html
 from .subjects import CommandSubject, ExecutorSubject, Observed, Subject
-from .suite import run_suite
+from .suite import run_suite, subject_of
 from .table import Cell, Table
 from .text import as_text
 
@@ -17,6 +18,7 @@ __all__ = [
     "Evidence",
     "ExecutorSubject",
     "Limits",
+    "LiveSubject",
     "Observed",
     "Subject",
     "Table",
@@ -25,4 +27,5 @@ __all__ = [
     "as_text",
     "choose",
     "run_suite",
+    "subject_of",
 ]

@@ -106,16 +106,7 @@ class ExecutorSubject:
 
     def _executor(self, attack: Attack, place: Place) -> CodeExecutor:
         folder = {"work_dir": place.folder} if "folder" in attack.requires else {}
-        policy = Policy.from_mapping(
-            {
-                "timeout": attack.seconds,
-                "memory": LIMITS.memory,
-                "processes": LIMITS.processes,
-                "disk": LIMITS.disk,
-                "output": LIMITS.output,
-                **self.policy,
-            }
-        )
+        policy = policy_of(attack, self.policy)
         options: list[dict[str, Any]] = [
             {"policy": policy, **folder},
             {"timeout": attack.seconds, **folder},
@@ -124,6 +115,20 @@ class ExecutorSubject:
             with contextlib.suppress(UsageError):
                 return _quietly(self.name, choice)
         return _quietly(self.name, folder)
+
+
+def policy_of(attack: Attack, more: Mapping[str, Any]) -> Policy:
+    """What every run may use, and ``more``."""
+    return Policy.from_mapping(
+        {
+            "timeout": attack.seconds,
+            "memory": LIMITS.memory,
+            "processes": LIMITS.processes,
+            "disk": LIMITS.disk,
+            "output": LIMITS.output,
+            **more,
+        }
+    )
 
 
 def _class_is_confined(name: str) -> bool:

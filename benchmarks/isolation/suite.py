@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .attack import LIMITS, Evidence
 from .bait import planted
+from .live_subjects import LIVE, LiveSubject
 from .place import prepared
 from .program import CompileError, program, started
 from .subjects import CONTROL, ExecutorSubject, Observed
@@ -18,7 +19,8 @@ from .table import Cell, Table
 from .watch import kill_all, over_limit, wait_for_end, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from .attack import Attack
     from .bait import Bait
@@ -41,14 +43,13 @@ async def run_suite(
     Parameters
     ----------
     executors:
-        Names for :func:`~sandcrew.executors.create_executor`, or subjects, such as the command
-        of a peer.
+        Names as for :func:`subject_of`, or subjects, such as the command of a peer.
     progress:
         Told of every cell as it is known.
     at_a_time:
         How many attacks run beside each other.
     """
-    subjects = [ExecutorSubject(item) if isinstance(item, str) else item for item in executors]
+    subjects = [subject_of(item) if isinstance(item, str) else item for item in executors]
     gate = asyncio.Semaphore(at_a_time)
     cells: dict[tuple[str, str], Cell] = {}
 
@@ -68,6 +69,18 @@ async def run_suite(
                 group.create_task(one(attack))
     confined = {subject.name: subject.confined for subject in subjects}
     return Table(tuple(attacks), (CONTROL.name, *confined), cells, confined)
+
+
+def subject_of(name: str, policy: Mapping[str, Any] | None = None) -> Subject:
+    """The subject called ``session`` or ``branch`` (cells of the local sandbox), or that of an
+    executor, named as for :func:`~sandcrew.executors.create_executor`.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    return LiveSubject(name, policy) if name in LIVE else ExecutorSubject(name, policy)
 
 
 async def _try_everywhere(

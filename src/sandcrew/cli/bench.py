@@ -122,7 +122,11 @@ def teams_command(
 @bench_app.command("isolation")
 def isolation_command(
     executors: Annotated[
-        str, typer.Option(help="Names of executors, with commas in between.")
+        str,
+        typer.Option(
+            help="Names of executors, with commas in between; session and branch are cells of the "
+            "sandbox."
+        ),
     ] = "sandbox,local",
     peer: Annotated[
         list[str] | None,
@@ -168,13 +172,14 @@ def isolation_command(
 
 
 def _subjects(executors: str, peers: list[str], profile: str | None) -> list["Subject"]:
-    from ..benchmarks.isolation import CommandSubject, ExecutorSubject
+    from ..benchmarks.isolation import CommandSubject, subject_of
 
     names = _words(executors)
     subjects: list[Subject] = []
     for name in names:
-        policy = {"profile": profile} if profile and name == "sandbox" else {}
-        subjects.append(ExecutorSubject(name, policy))
+        local = name in ("sandbox", "session", "branch")
+        policy = {"profile": profile} if profile and local else {}
+        subjects.append(subject_of(name, policy))
     subjects += [CommandSubject.parse(text) for text in peers]
     if not subjects:
         raise UsageError("There is nothing to try: name an executor or a peer.")

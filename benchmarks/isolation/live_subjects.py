@@ -1,0 +1,87 @@
+"""Attacks as cells of a live session of the local sandbox, and of a branch of one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from ...sandbox.errors import SandcrewError
+from ...sandbox.policy import Policy
+from ...sandbox.sandbox import Sandbox
+from .attack import Evidence
+from .subjects import GRACE_SECONDS, Observed, policy_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from ...sandbox.result import CellResult
+    from ...sandbox.session import Session
+    from .attack import Attack
+    from .place import Place
+
+LIVE = ("session", "branch")
+
+
+class LiveSubject:
+    """A session, or a branch of one; a new sandbox for each attack.
+
+    The second program of an attack has a session of its own in the same sandbox, or is a branch's
+    sibling, while the first is still there: nothing may pass between them.
+    """
+
+    confined = True
+
+    def __init__(self, name: str, policy: Mapping[str, Any] | None = None) -> None:
+        self.name = name
+        self.policy = dict(policy or {})
+        Policy.from_mapping(self.policy)  # refused now, not in the middle
+
+    def cannot(self, attack: Attack) -> str:
+        return ""
+
+    async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed:
+        observed = Observed()
+        folder = {"workdir": place.folder} if "folder" in attack.requires else {}
+        policy = policy_of(attack, {**folder, **self.policy})
+        try:
+            async with Sandbox(policy) as box, contextlib.aclosing(self._sessions(box)) as sessions:
+                for text in programs:
+                    session = await anext(sessions)
+                    await _run_one(session, attack, text, observed)
+        except Exception as error:
+            observed.error = f"{type(error).__name__}: {error}"
+        return observed
+
+    async def _sessions(self, box: Sandbox) -> AsyncGenerator[Session, None]:
+        """One after another, each of which lives on until this is closed."""
+        async with AsyncExitStack() as stack:
+            if self.name == "session":
+                while True:
+                    yield await stack.enter_async_context(box.session())
+            parent = await stack.enter_async_context(box.session())
+            await parent.run("state = 'of the parent'")
+            while True:
+                yield await stack.enter_async_context(parent.branch())
+
+
+async def _run_one(session: Session, attack: Attack, text: str, observed: Observed) -> None:
+    try:
+        async with asyncio.timeout(attack.seconds + GRACE_SECONDS):
+            result = await session.run(text)
+    except TimeoutError:
+        observed.overran = True
+        return
+    observed.output += result.output
+    observed.size += len(result.output.encode(errors="replace"))
+    if attack.evidence == Evidence.COLLECTED:
+        observed.collected += await _collect(session, result)
+
+
+async def _collect(session: Session, result: CellResult) -> bytes:
+    found = b""
+    for artifact in result.artifacts:
+        with contextlib.suppress(OSError, SandcrewError):
+            found += await session.read_file(artifact.path)
+    return found
