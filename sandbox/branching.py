@@ -73,21 +73,25 @@ async def _fork(parent: LiveGuest, live: LiveGuest, room: Room) -> None:
 
 
 async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
-    """Have the files copied, and then let the fork open those it needs."""
+    """Have the files copied, and then let the fork open those it needs and join its cgroup."""
     folders = await parent.guest.show(tuple(FOLDERS))
     try:
         await live.guest.ask({"op": "move"}, "furnished", folders)
     finally:
         for folder in folders:
             os.close(folder)
-    await live.send({"op": "go"})
+    doors = live.guest.open_doors()
+    try:
+        await live.send({"op": "go"}, fds=doors)
+    finally:
+        for door in doors:
+            os.close(door)
 
 
 async def _admit(parent: Guest, guest: Guest, inodes: list[int]) -> None:
-    """Have the fork looked at, count it with its branch, and tell who will reap it."""
+    """Have the fork looked at, and tell who will reap it."""
     (worker,) = await guest.ask({"op": "admit", "inodes": inodes}, "admitted")
     try:
-        guest.add_to_cgroup(worker)
         await parent.tell({"op": "adopt", "branch": guest.number}, [worker])
     finally:
         os.close(worker)

@@ -106,10 +106,10 @@ class Cgroup:
             seconds,
         )
 
-    def remove(self) -> None:
-        """Remove the folders; processes still in them are killed first."""
-        for folder in set(self.folders.values()):
-            _remove(folder)
+    def remove(self) -> bool:
+        """Remove the folders, killing what is in them; false if one is busy for a moment."""
+        gone = [_remove(folder) for folder in set(self.folders.values())]
+        return all(gone)
 
 
 @dataclass(frozen=True)
@@ -241,14 +241,16 @@ def _below(mount: Path, path: str) -> Path:
     return full if full.exists() else mount
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: Path) -> bool:
+    """True when the folder is gone; else it is the next one's to remove, who is alive or reaps."""
     try:
         os.rmdir(folder)  # noqa: PTH106
     except OSError:
-        with contextlib.suppress(OSError):  # then it is busy for a moment, and the next reaper's
+        with contextlib.suppress(OSError):
             for pid in _read(folder / "cgroup.procs").split():
                 os.kill(int(pid), signal.SIGKILL)
             folder.rmdir()
+    return not folder.exists()
 
 
 # Files of the kernel are read and written once or twice for each guest, so without the layers of

@@ -94,6 +94,11 @@ class Channel:
                 await asyncio.wait([rest])
                 raise
 
+    def hear(self) -> None:
+        """Take what has arrived by now, not only when the event loop comes to it."""
+        if self._loop is not None:
+            self._readable()
+
     def send_byte(self) -> None:
         """Send a single byte outside of any frame, which always fits."""
         with contextlib.suppress(OSError):

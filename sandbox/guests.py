@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel
@@ -141,17 +140,6 @@ class Guest:
         """
         return [] if self._cgroup is None else self._cgroup.open_doors()
 
-    def add_to_cgroup(self, pidfd: int) -> None:
-        """Count a process with this guest, and what it forks later.
-
-        Raises
-        ------
-        OSError
-            It has ended, or the kernel refused.
-        """
-        if self._cgroup is not None:
-            self._cgroup.add(_pid_of(pidfd))
-
     async def send_job(self, job: dict[str, Any], code: bytes, fds: Sequence[int]) -> None:
         """Give the guest its one job, with ``fds`` as its stdout, its stderr and what it needs."""
         with contextlib.suppress(OSError):  # it was killed meanwhile, and will be reported so
@@ -196,6 +184,10 @@ class Guest:
             It has ended.
         """
         return await self.ask({"op": "show", "names": names}, "shown")
+
+    def hear(self) -> None:
+        """Take what its first process has said by now: calls that were refused, for example."""
+        self.root._channel.hear()
 
     def interrupt(self) -> None:
         """Send SIGINT to the program and what it runs in the foreground, as Ctrl-C does.
@@ -250,8 +242,8 @@ class Guest:
     def on_exited(self, end: dict[str, Any]) -> None:
         """Its first process has ended, and with it all others."""
         self._ended(end)
-        self._close()
         self.remove_cgroup()
+        self._close()
 
     def on_lost(self, why: str) -> None:
         """The zygote goes, and the guest with it; then :meth:`remove_cgroup` is to be called."""
@@ -259,11 +251,11 @@ class Guest:
             self.lost = why
         self._close()
 
-    def remove_cgroup(self) -> None:
-        """Remove what is left of a guest that has been reaped."""
-        if self._cgroup is not None:
-            self._cgroup.remove()
+    def remove_cgroup(self) -> bool:
+        """Remove what is left of a guest that has been reaped; false if it is busy for a moment."""
+        if self._cgroup is not None and self._cgroup.remove():
             self._cgroup = None
+        return self._cgroup is None
 
     # --- what its first process says ---
 
@@ -378,12 +370,3 @@ def _close_answer(asking: asyncio.Future[list[int]]) -> None:
     if not asking.cancelled() and asking.exception() is None:
         for fd in asking.result():
             os.close(fd)
-
-
-def _pid_of(pidfd: int) -> int:
-    """The process a pidfd stands for, as numbered here: pidfd_open(2), fdinfo of proc(5)."""
-    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
-        key, _, value = line.partition(":")
-        if key == "Pid" and int(value) > 0:
-            return int(value)
-    raise ProcessLookupError("the guest has ended")

@@ -145,6 +145,7 @@ class LiveGuest:
         """What was used, refused and contacted since the last call."""
         now = self.guest.accounts_now()
         used, self._counted = evidence.since(self._counted, now), now
+        self.guest.hear()
         calls = self.guest.denied_calls[self._calls_told :]
         self._calls_told += len(calls)
         if self.proxy is None:

@@ -164,6 +164,7 @@ class Zygote:
     ) -> Guest:
         if self._channel is None:
             raise BackendCrashed("The sandbox has ended.")
+        self._abandoned = [guest for guest in self._abandoned if not guest.remove_cgroup()]
         cgroups = self._terms.cgroups
         try:
             cgroup = cgroups.create(self._policy) if cgroups else None
@@ -214,7 +215,9 @@ class Zygote:
                     os.close(fd)
 
     def _forget(self, number: int) -> None:
-        self._guests.pop(number, None)
+        guest = self._guests.pop(number, None)
+        if guest is not None and not guest.remove_cgroup():
+            self._abandoned.append(guest)
 
     def _on_close(self) -> None:
         self._lose("The sandbox ended unexpectedly; the next call starts a new one.")

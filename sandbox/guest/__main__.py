@@ -28,4 +28,6 @@ def _connect(where: str) -> int:
 
 
 if __name__ == "__main__":
+    if sys.version_info < (3, 9):
+        sys.exit("Python 3.9 or later is needed, and this is %d.%d" % sys.version_info[:2])
     _load().main(_connect(sys.argv[1]))

@@ -120,6 +120,7 @@ def _admit(channel: Channel) -> int:
         raise OSError(f"{len(found)} processes came instead of one")
     (pid,) = found
     _check_status(pid)
+    _check_cgroup(pid)
     _check_files(pid, own)
     _check_memory(pid)
     channel.send({"op": "admitted"}, [os.pidfd_open(pid)])
@@ -134,6 +135,13 @@ def _check_status(pid: int) -> None:
             raise OSError("it kept capabilities")
     if (fields["Threads"], fields["NoNewPrivs"], fields["Seccomp"]) != ("1", "1", "2"):
         raise OSError("it is not confined as its parent")
+
+
+def _check_cgroup(pid: int) -> None:
+    """It is counted where this process is."""
+    with open(f"/proc/{pid}/cgroup") as its, open("/proc/self/cgroup") as own:
+        if its.read() != own.read():
+            raise OSError("it did not join its cgroup")
 
 
 def _check_files(pid: int, own: set[int]) -> None:

@@ -10,7 +10,7 @@ import os
 import resource
 import socket
 import struct
-from typing import Any
+from typing import Any, Sequence
 
 from . import kernel, root
 
@@ -126,6 +126,19 @@ def drop_capabilities() -> None:
     kernel.drop_bounding_set()
     kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
     kernel.set_capabilities(0)
+
+
+def join_cgroups(doors: Sequence[int]) -> None:
+    """Move this process into what ``doors`` lead to, ``tasks`` or ``cgroup.procs``: cgroups(7).
+
+    Raises
+    ------
+    OSError
+        The kernel refused.
+    """
+    for door in doors:
+        os.write(door, b"0")
+        os.close(door)
 
 
 def limit(config: Config) -> None:

@@ -137,8 +137,10 @@ def _fork() -> int:
         return os.fork()
 
 
-def settle(files: list[OpenFile], streams: list[int]) -> None:
+def settle(files: list[OpenFile], streams: list[int], doors: list[int]) -> None:
     """Be the one process of a branch, with nothing left that is its parent's.
+
+    ``doors`` lead into the branch's cgroup.
 
     Raises
     ------
@@ -147,6 +149,7 @@ def settle(files: list[OpenFile], streams: list[int]) -> None:
     """
     confine.drop_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    confine.join_cgroups(doors)
     os.setsid()
     gc.freeze()  # looking at what is shared would copy it
     for target, fd in enumerate(streams, start=1):

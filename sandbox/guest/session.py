@@ -217,9 +217,10 @@ class Session:
         try:
             for namespace in namespaces:
                 os.close(namespace)
-            if channel.receive() is None:  # else the files of the branch are there now
+            frame = channel.receive()
+            if frame is None:  # else the files of the branch are there now
                 os._exit(0)
-            forking.settle(files, streams)
+            forking.settle(files, streams, channel.take_fds(frame[0]))
             os.chdir(cwd)
             self._send({"op": "ready"})
             self.serve()

@@ -149,15 +149,20 @@ class Supervisor:
             os.close(fd)
 
     def _decide(self, listener: int) -> None:
-        """Answer one system call; the host hears of each kind that is refused once, and at once."""
+        """Answer one system call; the host hears of each kind that is refused once.
+
+        It hears before the caller does, who may end or say that it has ended.
+        """
         try:
             call = kernel.seccomp_receive(listener)
-            if call.number == kernel.SETNS and self._is_expected(call):
-                kernel.seccomp_answer(listener, call, allow=True)
-                return
-            kernel.seccomp_answer(listener, call, allow=False)
+            allow = call.number == kernel.SETNS and self._is_expected(call)
+            if not allow:
+                self._tell(call)
+            kernel.seccomp_answer(listener, call, allow=allow)
         except OSError:  # the caller died
             return
+
+    def _tell(self, call: kernel.Call) -> None:
         branch = self._branch_of(call.pid)
         if (branch, call.number) not in self._refused:
             self._refused.add((branch, call.number))

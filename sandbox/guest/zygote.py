@@ -21,6 +21,7 @@ from typing import Any, Callable, NoReturn, Sequence
 
 from . import (
     branch,
+    confine,
     idmap,
     init,
     interpreter,
@@ -179,19 +180,6 @@ def _which(name: str) -> str | None:
     return None
 
 
-def _join_cgroups(doors: Sequence[int]) -> None:
-    """Move this process into what ``doors`` lead to, ``tasks`` or ``cgroup.procs``: cgroups(7).
-
-    Raises
-    ------
-    OSError
-        The kernel refused.
-    """
-    for door in doors:
-        os.write(door, b"0")
-        os.close(door)
-
-
 class Zygote:
     """Forks a guest for each ``guest`` frame, and says when it has gone."""
 
@@ -241,7 +229,7 @@ class Zygote:
         else:
             if pid == 0:
                 try:
-                    _join_cgroups(doors)
+                    confine.join_cgroups(doors)
                     config = self._forks.config_of(header["id"])
                     init.main({**config, "session": header["session"]}, sock)
                 except OSError as error:
@@ -263,7 +251,7 @@ class Zygote:
         try:
             if os.fork() == 0:
                 try:
-                    _join_cgroups(others[:doors])
+                    confine.join_cgroups(others[:doors])
                     branch.main(
                         self._config,
                         [sock, *others[doors:]],

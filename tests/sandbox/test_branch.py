@@ -328,6 +328,10 @@ from _sandcrew_guest import forking
 kept = open("kept", "w")
 forking.open_files = lambda own: []
 """,
+    "stays in the cgroup of its parent": """
+from _sandcrew_guest import confine
+confine.join_cgroups = lambda doors: None
+""",
     "brings another process": """
 import os, time
 from _sandcrew_guest import forking
