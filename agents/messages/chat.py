@@ -44,8 +44,8 @@ class ToolCallSummaryMessage(BaseTextChatMessage):
     def to_model_message(self) -> UserMessage:
         """The text, and the pictures the tools gave."""
         images = [image for result in self.results for image in result.images]
-        content = [self.content, *images] if images else self.content
-        return UserMessage(content=content, source=self.source)
+        content: list[str | Image] = [self.content, *images]
+        return UserMessage(content=content if images else self.content, source=self.source)
 
 
 class MultiModalMessage(BaseChatMessage):

@@ -129,7 +129,7 @@ class BaseTool(ABC, Generic[ArgsT, ReturnT]):
 
     def return_value_as_contents(self, value: Any) -> list[ResultContent]:
         """The same for models that can see: pictures, alone or in a list, stay what they are."""
-        parts = cast("list[Any]", value) if isinstance(value, list) else [value]
+        parts = cast("list[object]", value) if isinstance(value, list) else [value]
         if not any(isinstance(part, Image) for part in parts):
             return [TextResultContent(content=self.return_value_as_string(value))]
         return [

@@ -161,7 +161,7 @@ def describe(error: BaseException) -> str:
 
 def _result(tool: Tool, name: str, value: Any) -> ToolResult:
     if isinstance(tool, BaseTool):
-        contents = cast("BaseTool[Any, Any]", tool).return_value_as_contents(value)
+        contents = cast("BaseTool[BaseModel, object]", tool).return_value_as_contents(value)
         return ToolResult(name=name, result=contents)
     return text_result(name, tool.return_value_as_string(value))
 

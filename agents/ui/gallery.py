@@ -74,9 +74,9 @@ class Gallery:
             return
         charts = [file.path for file in result.artifacts if file.mime_type in _RICH_TYPES]
         for path in charts[:_MANY]:
-            data = self._read_file(path)
-            if data is not None:
-                self._draw(data)
+            content = self._read_file(path)
+            if content is not None:
+                self._draw(content)
 
     def _show(self, data: bytes, name: str) -> None:
         if not self._draw(data):

@@ -10,6 +10,9 @@ from pydantic_core import SchemaError
 
 from ...sandbox.errors import UsageError
 
+# Types with parameters that only the program knows are no types to a type checker.
+_DICT: Any = dict
+_LIST: Any = list
 _PLAIN = {"integer": int, "number": float, "boolean": bool, "null": type(None)}
 _FORMATS = {"date": date, "date-time": datetime, "time": time, "uuid": UUID}
 _LIMITS = {
@@ -75,8 +78,11 @@ class _Builder:
                 kind,
                 Field(default, alias=None if plain else key, description=value.get("description")),
             )
-        extra = "forbid" if node.get("additionalProperties") is False else "ignore"
-        config = ConfigDict(extra=extra, protected_namespaces=(), populate_by_name=True)
+        config = ConfigDict(
+            extra="forbid" if node.get("additionalProperties") is False else "ignore",
+            protected_namespaces=(),
+            populate_by_name=True,
+        )
         return create_model(name, __config__=config, **fields)
 
     def _type(self, node: Any, name: str) -> Any:
@@ -94,7 +100,9 @@ class _Builder:
                 return self._union(node[union], name)
         kind = node.get("type")
         if isinstance(kind, Sequence) and not isinstance(kind, str):
-            return self._union([{**node, "type": one} for one in cast("Sequence[Any]", kind)], name)
+            return self._union(
+                [{**node, "type": one} for one in cast("Sequence[object]", kind)], name
+            )
         limits = {ours: node[theirs] for theirs, ours in _LIMITS.items() if theirs in node}
         plain = self._of_type(kind, node, name)
         return Annotated[plain, Field(**limits)] if limits else plain
@@ -106,9 +114,9 @@ class _Builder:
             case "object" if "properties" in node:
                 return self._model(node, name)
             case "object":
-                return dict[str, self._type(node.get("additionalProperties", True) or {}, name)]
+                return _DICT[str, self._type(node.get("additionalProperties", True) or {}, name)]
             case "array":
-                return list[self._type(node.get("items", True), f"{name}_item")]
+                return _LIST[self._type(node.get("items", True), f"{name}_item")]
             case "string":
                 return _FORMATS.get(node.get("format", ""), str)
             case str() if kind in _PLAIN:

@@ -116,7 +116,7 @@ async def test_a_second_ctrl_c_while_the_turn_ends_lets_it_end_and_asks_nobody()
     ended = asyncio.Event()
 
     class Slow(Waits):
-        async def on_messages(self, messages: object, cancellation_token: object) -> object:  # type: ignore[override]
+        async def on_messages(self, messages: object, cancellation_token: object) -> object:  # type: ignore[override,return]
             self.waiting.set()
             try:
                 await self.go.wait()

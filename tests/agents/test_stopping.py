@@ -38,7 +38,7 @@ from .model_server import Hangs, ModelServer, Says
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-    from sandcrew.agents import Response
+    from sandcrew.agents import ChatAgent, Response
     from sandcrew.agents.messages import BaseAgentEvent, BaseChatMessage
     from sandcrew.executors import CodeExecutor, LocalCommandLineCodeExecutor
 
@@ -175,12 +175,12 @@ async def test_while_somebody_further_inside_waits(stop: Stop, where: str) -> No
     call = Says("", tool_calls=(("c1", "crew", '{"task": "go"}'),))
     async with ModelServer([call]) as server, asyncio.timeout(30):
         client = OpenAIChatCompletionClient(model="gpt-4o", base_url=server.url, api_key="k")
-        member = {
-            "a team inside": lambda: inner,
-            "behind an agent": lambda: SocietyOfMindAgent("society", inner, client),
-            "a tool": lambda: AssistantAgent("a", client, tools=[TeamTool(inner, "crew", "")]),
-        }[where]()
-        await stop(RoundRobinGroupChat([member]), inside.waiting.wait)
+        members: dict[str, ChatAgent | RoundRobinGroupChat] = {
+            "a team inside": inner,
+            "behind an agent": SocietyOfMindAgent("society", inner, client),
+            "a tool": AssistantAgent("a", client, tools=[TeamTool(inner, "crew", "")]),
+        }
+        await stop(RoundRobinGroupChat([members[where]]), inside.waiting.wait)
         await inside.gave_up.wait()
 
 

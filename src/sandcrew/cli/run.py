@@ -65,8 +65,8 @@ def run_command(  # noqa: PLR0913 (each is an option of the command)
     `magentic`, an orchestrator plans and leads; or your own, described in a TOML file.
 
     The model comes from OpenAI (`OPENAI_API_KEY`) or from any server that speaks its protocol
-    (`OPENAI_BASE_URL`). What the code makes, a transcript and a notebook are kept. Ctrl-C stops
-    at once and keeps what there is.
+    (`OPENAI_BASE_URL`). What the code makes, a transcript and a notebook are kept. Ctrl-C
+    interrupts at once and asks whether to go on; again, it stops all and keeps what there is.
     """
     files = file or []
     _check_names(files)

@@ -23,7 +23,8 @@ def crew_of(name: str) -> "Callable[[Means], Crew]":
         There is no such crew, or the file describes none.
     """
     if name in NAMES:
-        return getattr(import_module(f".{name}", __name__), name)
+        make: Callable[[Means], Crew] = getattr(import_module(f".{name}", __name__), name)
+        return make
     if name.endswith(".toml"):
         from .file import crew_from_file
 
