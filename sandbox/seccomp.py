@@ -64,6 +64,15 @@ NAMESPACE_FLAGS = (
     0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
 )  # fmt: skip
 CLONE_PARENT = 0x00008000
+_CLONE_VM, _CLONE_FS, _CLONE_FILES = 0x100, 0x200, 0x400
+_CLONE_VFORK, _CLONE_THREAD = 0x4000, 0x10000
+_SHARING = (
+    (_CLONE_VM | _CLONE_VFORK | _CLONE_THREAD, _CLONE_VM),
+    (_CLONE_FS | _CLONE_THREAD, _CLONE_FS),
+    (_CLONE_FILES | _CLONE_THREAD, _CLONE_FILES),
+)
+"""Masks and values of processes that are no threads but share memory, a folder or descriptors:
+no library makes such (vfork(2) ends at once), and one of them in a branch would lead out of it."""
 SCHED_OTHER = 0
 _AF_NETLINK = 16
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
@@ -255,6 +264,8 @@ def _argument_rules(library: Any) -> Any:
     for flag in (*NAMESPACE_FLAGS, CLONE_PARENT):
         # CLONE_NEWTIME shares its bit with the exit signal, which is never above 64.
         _add(program, refuse, "clone", arg(0, masked, flag, flag))
+    for mask, flags in _SHARING:
+        _add(program, refuse, "clone", arg(0, masked, mask, flags))
     for command in (_TIOCSTI, _TIOCLINUX):
         _add(program, refuse, "ioctl", arg(1, masked, _INT, command))
     _leave_others_alone(library, program)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 NO_BRANCHES = (
-    "A session can be branched only where guests have namespaces: in the local sandbox with the "
-    "profile 'namespaces'."
+    "A session can be branched only where guests have namespaces and Landlock: in the local "
+    "sandbox with the profile 'namespaces', on a kernel with Landlock (see sandcrew doctor)."
 )
 
 
@@ -51,7 +51,8 @@ class Terms:
     address_space: int | None = None
     """Bytes a process may map, where nothing counts what it really uses."""
     branches: bool = False
-    """Whether each guest has namespaces, which a branch needs."""
+    """Whether each guest has namespaces, in which a branch is made, and Landlock, which keeps its
+    program from who makes it: that one comes through the guest with all capabilities."""
     order: signal.Signals = signal.SIGKILL
     """Upon this signal the first process of a guest, or the kernel for it, kills all others."""
 

@@ -120,6 +120,7 @@ def _admit(channel: Channel) -> int:
         raise OSError(f"{len(found)} processes came instead of one")
     (pid,) = found
     _check_status(pid)
+    _check_namespaces(pid)
     _check_cgroup(pid)
     _check_files(pid, own)
     _check_memory(pid)
@@ -142,6 +143,13 @@ def _check_cgroup(pid: int) -> None:
     with open(f"/proc/{pid}/cgroup") as its, open("/proc/self/cgroup") as own:
         if its.read() != own.read():
             raise OSError("it did not join its cgroup")
+
+
+def _check_namespaces(pid: int) -> None:
+    """It has entered all of them: else it could talk to its parent over a network of both."""
+    for name in os.listdir("/proc/self/ns"):
+        if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
+            raise OSError(f"it is in another namespace than the branch ({name})")
 
 
 def _check_files(pid: int, own: set[int]) -> None:
