@@ -147,7 +147,7 @@ def _check_cgroup(pid: int) -> None:
 
 def _check_namespaces(pid: int) -> None:
     """It has entered all of them: else it could talk to its parent over a network of both."""
-    for name in os.listdir("/proc/self/ns"):
+    for name in (*handles.NAMESPACES, "pid_for_children"):
         if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
             raise OSError(f"it is in another namespace than the branch ({name})")
 

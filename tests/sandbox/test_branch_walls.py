@@ -1,0 +1,134 @@
+"""The walls of branches, attacked by interpreters that are not ours any more."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandcrew.sandbox import Policy, Sandbox, Session, UsageError, launcher, layers
+from sandcrew.sandbox.guest.handles import NAMESPACES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@asynccontextmanager
+async def a_session(policy: Policy | None = None) -> AsyncIterator[Session]:
+    async with Sandbox(policy or Policy(timeout=20)) as box, box.session() as session:
+        yield session
+
+
+# --- the fork ---
+
+STAY = """
+from _sandcrew_guest import kernel
+enter, names = kernel.setns, {names}
+def setns(fd, kind):
+    if names.pop(0) != {name!r}: enter(fd, kind)
+kernel.setns = setns
+"""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMESPACES if name != "user"])
+async def test_a_fork_that_stays_in_a_namespace_of_its_parent_is_not_admitted(name: str) -> None:
+    """In its parent's network it could talk to it, and to siblings that stay there too."""
+    async with a_session() as session:
+        made = await session.run(STAY.format(names=list(NAMESPACES), name=name))
+        assert made.exit_code == 0, made.output
+        with pytest.raises(UsageError, match="cannot be branched"):
+            await session.branch().start()
+
+
+SHARE = """
+import ctypes, os, threading
+libc = ctypes.PyDLL(None, use_errno=True)
+def clone(flags):
+    pid = libc.syscall({number}, ctypes.c_long(flags | 17), 0, 0, 0, 0)
+    if pid == 0: os._exit(0)
+    if pid > 0: os.waitpid(pid, 0)
+    return pid > 0
+thread = threading.Thread(target=print); thread.start(); thread.join()
+import subprocess
+assert subprocess.run(["true"]).returncode == 0
+[clone(0), clone(0x100), clone(0x200), clone(0x400)]
+"""
+
+
+async def test_processes_cannot_share_memory_folder_or_descriptors_with_each_other() -> None:
+    """One in a branch could be given all that its parent opens later."""
+    number = 220 if os.uname().machine == "aarch64" else 56
+    async with a_session() as session:
+        result = await session.run(SHARE.format(number=number))
+    assert result.value == [True, False, False, False], result.output
+
+
+# --- who makes a branch ---
+
+SPY = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    os.closerange(0, 100)
+    tried, reached = 0, []
+    with open("report", "w", buffering=1) as report:
+        while not os.path.exists("stop"):
+            for pid in os.listdir("/proc"):
+                try:
+                    if "Seccomp:\\t0" not in open(f"/proc/{pid}/status").read(): continue
+                    tried += 1
+                    os.close(os.open(f"/proc/{pid}/environ", os.O_RDONLY))
+                    reached.append(pid)
+                except OSError: pass
+        report.write(f"{tried > 0} {len(reached) > 0}")
+    os.rename("report", "done")
+    os._exit(0)
+"""
+WAIT = """
+import os, time
+open("stop", "w")
+while not os.path.exists("done"): time.sleep(0.01)
+open("done").read()
+"""
+
+
+async def _spied(session: Session) -> Any:
+    await session.run(SPY)
+    for _ in range(10):
+        async with session.branch():
+            pass
+    return (await session.run(WAIT)).value
+
+
+async def test_who_makes_a_branch_is_out_of_reach_while_it_has_capabilities() -> None:
+    async with a_session() as session:
+        assert await _spied(session) == "True False"
+
+
+@pytest.fixture
+def no_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guests as on a kernel without it, and branches all the same."""
+    configure = launcher._LocalZygote._config
+    terms = launcher.Terms
+
+    async def config(self: Any, *args: Any) -> dict[str, Any]:
+        return {**await configure(self, *args), "landlock": 0}
+
+    monkeypatch.setattr(launcher._LocalZygote, "_config", config)
+    monkeypatch.setattr(launcher, "Terms", lambda **more: terms(**{**more, "branches": True}))
+
+
+@pytest.mark.usefixtures("no_landlock")
+async def test_without_landlock_it_would_be_in_reach() -> None:
+    async with a_session() as session:
+        assert await _spied(session) == "True True"
+
+
+async def test_without_landlock_a_branch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers.kernel, "landlock_abi", lambda: 0)
+    async with a_session(Policy(allow_missing=["landlock"])) as session:
+        assert (await session.run("1")).value == 1
+        with pytest.raises(UsageError, match="Landlock"):
+            await session.branch().start()
