@@ -135,7 +135,7 @@ def _enter_root(config: Config, workspace: int | None) -> int:
 
 def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     _add_to_path(config["paths"])
-    missing = _preload(config["preload"])
+    missing = _preload(config) if config["preload"] else {}
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or each guest would flush it again
     program.remember_modules()
@@ -160,15 +160,29 @@ def _add_to_path(folders: list[str]) -> None:
     sys.path[position:position] = folders
 
 
-def _preload(names: list[str]) -> dict[str, str]:
-    """Import the modules guests will find warm; says which could not be and why."""
+def _preload(config: Config) -> dict[str, str]:
+    """Import the modules guests will find warm; says which could not be and why.
+
+    Some remember where their settings are, or write a cache there; so they find the home folder of
+    the guests, and what they leave in it belongs to those.
+    """
+    home = config["places"]["home"] if config["profile"] == "landlock" else root.HOME
+    os.environ.update(HOME=home, MPLBACKEND="agg")
     missing: dict[str, str] = {}
-    for name in names:
+    for name in config["preload"]:
         try:
             __import__(name)
         except Exception as error:
             missing[name] = f"{type(error).__name__}: {error}"
+    if config["uid"] is not None and config["uid"] != os.getuid():
+        _give_away(home, config["uid"])
     return missing
+
+
+def _give_away(folder: str, uid: int) -> None:
+    for path, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            os.chown(os.path.join(path, name), uid, uid, follow_symlinks=False)
 
 
 def _which(name: str) -> str | None:

@@ -213,3 +213,19 @@ subprocess.run([sys.executable, "-c", plot], check=True)
 async def test_a_backend_of_ones_own_is_left_alone(live: Live) -> None:
     async with live(env={"MPLBACKEND": "svg"}) as session:
         assert (await session.run(PLOT + "plt.get_backend()")).value == "svg"
+
+
+async def test_what_is_preloaded_keeps_its_settings_where_guests_may_write() -> None:
+    code = """
+import os, matplotlib, matplotlib.pyplot as plt
+folder = matplotlib.get_configdir()
+open(os.path.join(folder, "mine"), "w")
+plt.plot([1, 2])
+plt.show()
+folder
+"""
+    async with Sandbox(Policy(preload=["numpy", "matplotlib.pyplot"])) as box:
+        async with box.session() as session:
+            result = await session.run(code)
+    assert result.value.startswith("/home/sandbox"), result.output
+    assert "image/png" in result.outputs[0].data
