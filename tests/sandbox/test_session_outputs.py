@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from sandcrew.sandbox import CellResult, OutputEvent, Policy, RichOutput, Session
+from sandcrew.sandbox import CellResult, OutputEvent, Policy, RichOutput, Sandbox, Session
 
 Live = Callable[..., AbstractAsyncContextManager[Session]]
 
@@ -224,8 +224,8 @@ plt.plot([1, 2])
 plt.show()
 folder
 """
-    async with Sandbox(Policy(preload=["numpy", "matplotlib.pyplot"])) as box:
-        async with box.session() as session:
-            result = await session.run(code)
+    policy = Policy(preload=["numpy", "matplotlib.pyplot"])
+    async with Sandbox(policy) as box, box.session() as session:
+        result = await session.run(code)
     assert result.value.startswith("/home/sandbox"), result.output
     assert "image/png" in result.outputs[0].data
