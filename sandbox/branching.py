@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .errors import BackendError, UsageError
-from .guest.handles import FOLDERS, NAMESPACES
+from .guest.handles import FOLDERS
 from .live import LiveGuest
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
 async def _fork(parent: LiveGuest, live: LiveGuest, room: Room) -> None:
     """Have the interpreter fork into the room, once who can let it enter has been told."""
     inodes, number = room.inodes, room.guest.number
-    pids = inodes[NAMESPACES.index("pid")]
+    pids = inodes[parent.zygote.namespaces.index("pid")]
     expect = {"op": "expect", "branch": number, "inodes": inodes, "pids": pids}
     await parent.guest.root.tell(expect)
     await live.ask_for_fork(parent, room.namespaces)

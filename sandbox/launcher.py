@@ -200,9 +200,9 @@ class _LocalZygote:
             "shm": min(int(policy.disk), int(policy.memory)),
             "memory": policy.memory,
             "watch_memory": checked.cgroups is None and not self._without_namespaces,
-            # The first process of a guest counts too. Where a cgroup counts, it is to be the one
-            # that refuses, for it can tell.
-            "processes": policy.processes + (SLACK if checked.cgroups else 1),
+            # The first process of a guest counts too, and all of its branches. Where a cgroup
+            # counts, it is enough: it counts each for itself, and can tell.
+            "processes": None if checked.cgroups else policy.processes + 1,
             "cpus": policy.cpus,
             "landlock": checked.landlock_abi,
             "preload": list(policy.preload),

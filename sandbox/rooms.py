@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import BackendError
-from .guest.handles import NAMESPACES
 
 if TYPE_CHECKING:
     from .guests import Guest
@@ -25,7 +24,7 @@ class Room:
 
     guest: Guest
     namespaces: tuple[int, ...]
-    """Descriptors, in the order of :data:`.guest.handles.NAMESPACES`."""
+    """Descriptors, in the order of :attr:`.zygote.Zygote.namespaces`."""
 
     @property
     def inodes(self) -> list[int]:
@@ -50,7 +49,7 @@ async def make_room(zygote: Zygote, parent: Guest) -> Room:
     guest = await zygote.branch(parent)
     try:
         await guest.ready()
-        return Room(guest, tuple(guest.take_handle(name) for name in NAMESPACES))
+        return Room(guest, tuple(guest.take_handle(name) for name in zygote.namespaces))
     except BaseException:
         guest.kill()
         raise

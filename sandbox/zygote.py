@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from .errors import BackendCrashed, BackendError, UsageError
-from .guest.handles import ABOVE
+from .guest.handles import ABOVE, namespaces
 from .guests import Guest
 from .pool import Pool
 
@@ -111,6 +111,11 @@ class Zygote:
     @property
     def address_space(self) -> int | None:
         return self._terms.address_space
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """What kinds a branch has of its own, in the order of :func:`.guest.handles.namespaces`."""
+        return namespaces(host_network=self._policy.network == "host")
 
     @property
     def owner(self) -> int | None:

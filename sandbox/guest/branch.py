@@ -16,6 +16,7 @@ it, and does not admit one that kept something.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     Config = dict[str, Any]
     Started = Callable[[int], None]
 
+_TOO_DEEP = (
+    "the kernel gives no further user namespace: branches of branches can be some 30 deep, and "
+    "sysctl user.max_user_namespaces limits all of them"
+)
 _SHARED_MEMORY = re.compile(rb"^\S+ .([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
 
 
@@ -61,7 +66,12 @@ def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
 
 
 def _own_user_namespace(uid: int, proc: int) -> None:
-    kernel.unshare(kernel.CLONE_NEWUSER)
+    try:
+        kernel.unshare(kernel.CLONE_NEWUSER)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(error.errno, _TOO_DEEP) from error
+        raise
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     confine.write_maps(uid, os.open("self", os.O_PATH | os.O_DIRECTORY, dir_fd=proc))
 
@@ -75,7 +85,8 @@ def _be_first(config: Config, sock: int) -> NoReturn:
         confine.limit(config)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         written = init.own_io()  # before nobody may look into this process
-        init.say_confined(channel, config, ("workspace", *handles.NAMESPACES))
+        own = handles.namespaces(host_network=config["network"] == "host")
+        init.say_confined(channel, config, ("workspace", *own))
         _move_in(channel)
         worker = _admit(channel)
     except BaseException as error:  # fail closed
@@ -147,7 +158,7 @@ def _check_cgroup(pid: int) -> None:
 
 def _check_namespaces(pid: int) -> None:
     """It has entered all of them: else it could talk to its parent over a network of both."""
-    for name in (*handles.NAMESPACES, "pid_for_children"):
+    for name in (*handles.namespaces(host_network=False), "pid_for_children"):
         if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
             raise OSError(f"it is in another namespace than the branch ({name})")
 

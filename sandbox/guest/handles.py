@@ -9,10 +9,18 @@ from . import root
 
 FOLDERS = {"workspace": root.WORKSPACE, "home": root.HOME, "tmp": "/tmp", "shm": "/dev/shm"}
 """Where programs of a guest write."""
-NAMESPACES = ("user", "pid", "mnt", "net", "ipc", "uts", "cgroup")
-"""In the order in which they are to be entered: the first gives the right to enter the others."""
+_NAMESPACES = ("user", "pid", "mnt", "ipc", "uts", "cgroup", "net")
 ABOVE = ("user", "pid")
 """Namespaces of a parent, below which those of a branch are made."""
+
+
+def namespaces(*, host_network: bool) -> tuple[str, ...]:
+    """What a branch has of its own, in the order in which they are to be entered.
+
+    The first gives the right to enter the others; nothing gives that to enter the host's network,
+    in which a branch then is anyway.
+    """
+    return _NAMESPACES[:-1] if host_network else _NAMESPACES
 
 
 def open_handles(names: Sequence[str]) -> list[int]:

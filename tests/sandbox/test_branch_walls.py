@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandcrew.sandbox import Policy, Sandbox, Session, UsageError, launcher, layers
-from sandcrew.sandbox.guest.handles import NAMESPACES
+from sandcrew.sandbox.guest.handles import namespaces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,6 +23,7 @@ async def a_session(policy: Policy | None = None) -> AsyncIterator[Session]:
 
 # --- the fork ---
 
+NAMESPACES = namespaces(host_network=False)
 STAY = """
 from _sandcrew_guest import kernel
 enter, names = kernel.setns, {names}
