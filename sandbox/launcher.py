@@ -40,8 +40,6 @@ GUEST = Path(__file__).parent / "guest"
 """The folder of the program that runs inside: needs Python 3.9 and nothing else."""
 START = 60.0
 """Seconds a zygote has to get ready, imports of preloaded modules included."""
-SLACK = 16
-"""Processes a guest may have above the policy where a cgroup refuses first, and can tell."""
 _DEATH = 5.0
 _HEADROOM = 1 << 30
 """Bytes an interpreter and its libraries map besides what they use."""
