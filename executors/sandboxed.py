@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..sandbox.errors import UsageError
 from .blockwise import refusal
@@ -15,10 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from ..sandbox.result import Artifact, CodeResult, OutputEvent
-    from ..sandbox.sandbox import Sandbox
     from .block import CodeBlock
     from .cancellation import CancellationToken
     from .functions import FuncSpec
+
+
+class Cancellable(Protocol):
+    """A block that is about to run, or runs."""
+
+    def cancel(self) -> None: ...
+
+
+class Place(Protocol):
+    """What such an executor needs of a :class:`~sandcrew.sandbox.Sandbox`."""
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def languages(self) -> tuple[str, ...]: ...
+    def new_run(self) -> Cancellable: ...
+    def stream(
+        self, code: str, *, language: str, file: str | None, run: Any
+    ) -> AsyncGenerator[OutputEvent | CodeResult, None]: ...
+    async def read_file(self, path: str) -> bytes: ...
+    async def write_file(self, path: str, data: bytes) -> None: ...
+    async def list_files(self) -> list[Artifact]: ...
 
 
 class SandboxedExecutor(UserFunctionsExecutor):
@@ -28,10 +48,10 @@ class SandboxedExecutor(UserFunctionsExecutor):
         self, functions: Sequence[FuncSpec] = (), functions_module: str = "functions"
     ) -> None:
         super().__init__(functions, functions_module)
-        self._sandbox: Sandbox | None = None
+        self._sandbox: Place | None = None
 
     @abstractmethod
-    def _make_sandbox(self) -> Sandbox:
+    def _make_sandbox(self) -> Place:
         """The sandbox for the time from a start to a stop; not started."""
 
     def _file_of(self, block: CodeBlock) -> str | None:
@@ -86,7 +106,7 @@ class SandboxedExecutor(UserFunctionsExecutor):
             if cancellation_token is not None:
                 cancellation_token.remove_callback(run.cancel)
 
-    def _started(self) -> Sandbox:
+    def _started(self) -> Place:
         if self._sandbox is None:
             self._sandbox = self._make_sandbox()
         return self._sandbox

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -15,6 +16,7 @@ from ...sandbox.errors import PolicyError
 from ...sandbox.guest import kernel
 from ...sandbox.launcher import GUEST
 from ...sandbox.owner import is_alive, this_process
+from .engine import to_the_end
 
 _NAME = "sandcrew-mount"
 _ATTACH = """\
@@ -34,7 +36,7 @@ class BoundFolder:
     """The folder itself, or a mount of it under the id of the container, where root asks."""
 
     @classmethod
-    def create(cls, folder: Path, uid: int) -> BoundFolder:
+    async def create(cls, folder: Path, uid: int) -> BoundFolder:
         """For a container of the user ``uid``; a mount is to be removed once it has started.
 
         Raises
@@ -42,6 +44,13 @@ class BoundFolder:
         PolicyError
             Its file system cannot show it under another owner.
         """
+        return await to_the_end(
+            asyncio.to_thread(cls._create, folder, uid),
+            lambda made: asyncio.to_thread(made.remove),
+        )
+
+    @classmethod
+    def _create(cls, folder: Path, uid: int) -> BoundFolder:
         if uid == os.geteuid() or folder.stat().st_uid == uid:
             return cls(folder, folder)
         name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
 from ...sandbox.errors import BackendCrashed, BackendError
+from .engine import to_the_end
 from .errors import ignoring, name_taken, status_of
 
 if TYPE_CHECKING:
@@ -15,14 +16,13 @@ if TYPE_CHECKING:
 class Container:
     """A container this process has made."""
 
-    def __init__(self, engine: Engine, identifier: str, name: str) -> None:
+    def __init__(self, engine: Engine, identifier: str) -> None:
         self.engine = engine
         self.id = identifier
-        self.name = name
 
     @classmethod
     async def create(
-        cls, engine: Engine, name: str, body: dict[str, Any], platform: str | None
+        cls, engine: Engine, name: str | None, body: dict[str, Any], platform: str | None
     ) -> Container:
         """Create it; nothing runs yet.
 
@@ -31,16 +31,24 @@ class Container:
         BackendError
             The engine refused.
         """
+        return await to_the_end(
+            cls._create(engine, name, body, platform), lambda made: made.end(remove=True)
+        )
+
+    @classmethod
+    async def _create(
+        cls, engine: Engine, name: str | None, body: dict[str, Any], platform: str | None
+    ) -> Container:
         client = engine.client
         try:
             made = await engine.call(
                 "create a container", client.create_container_from_config, body, name, platform
             )
         except BackendError as error:
-            if status_of(error) == 409:
+            if status_of(error) == 409 and name is not None:
                 raise name_taken(name) from error
             raise
-        return cls(engine, made["Id"], name)
+        return cls(engine, made["Id"])
 
     async def start(self) -> None:
         await self.engine.call("start a container", self.engine.client.start, self.id)

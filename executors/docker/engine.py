@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...sandbox.errors import MissingExtra
 from .errors import engine_failed, no_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 T = TypeVar("T")
 
 TIMEOUT = 60
@@ -40,7 +42,8 @@ class Engine:
     cleans up before it is known what there is.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, address: str) -> None:
+        self.address = address
         self.client = client
         """A ``docker.APIClient``, whose types are not complete enough to be checked."""
 
@@ -61,11 +64,12 @@ class Engine:
         address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
         def connect() -> Any:
+            _knock(address)
             settings = docker.utils.kwargs_from_env()
             return docker.APIClient(version="auto", timeout=TIMEOUT, **settings)
 
         try:
-            return cls(await in_thread(connect))
+            return cls(await in_thread(connect), address)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise no_engine(address, error) from error
 
@@ -87,6 +91,11 @@ class Engine:
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise engine_failed(what, error) from error
 
+    @property
+    def is_here(self) -> bool:
+        """True when its containers run on the kernel of this process, as far as can be told."""
+        return sys.platform == "linux" and self.address.startswith("unix://")
+
     async def info(self) -> dict[str, Any]:
         """What the engine says of itself (``GET /info``)."""
         info: dict[str, Any] = await self.call("tell about itself", self.client.info)
@@ -97,11 +106,28 @@ class Engine:
             self.client.close()
 
 
+def _knock(address: str) -> None:
+    """Find out whether somebody listens, for ``docker`` leaves a socket open where nobody does."""
+    if address.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(TIMEOUT)
+            sock.connect(address.removeprefix("unix://"))
+
+
 async def in_thread(function: Callable[..., T], *args: Any, **options: Any) -> T:
     """Call in a thread, and wait for the end of it whatever happens."""
-    call = asyncio.ensure_future(asyncio.to_thread(function, *args, **options))
+    return await to_the_end(asyncio.to_thread(function, *args, **options))
+
+
+async def to_the_end(
+    work: Coroutine[Any, Any, T], undo: Callable[[T], Awaitable[object]] | None = None
+) -> T:
+    """Wait for ``work`` even when cancelled; then ``undo`` what it made."""
+    task = asyncio.ensure_future(work)
     try:
-        return await asyncio.shield(call)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([call])
+        await asyncio.wait([task])
+        if undo is not None and task.exception() is None:
+            await undo(task.result())
         raise

@@ -9,7 +9,9 @@ from ...sandbox.policy import Policy
 from ...sandbox.sandbox import Sandbox
 from ..command_line import SUFFIXES
 from ..sandboxed import SandboxedExecutor
+from .exec_sandbox import ExecSandbox
 from .launcher import ContainerLauncher
+from .no_guest import NoGuest
 from .options import ContainerOptions, check_policy
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..block import CodeBlock
     from ..functions import FuncSpec
+    from ..sandboxed import Place
     from .progress import OnProgress
 
 
@@ -31,9 +34,11 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
     Parameters
     ----------
     image:
-        The image, which is pulled if it is not there; any with Python 3.9 or later. By default
-        ``sandcrew/data`` or ``sandcrew/base`` if they were built (``sandcrew images build``), or
-        else ``python:3-slim``.
+        The image, which is pulled if it is not there. One without Python 3.9 or later, or an
+        engine on another machine, runs blocks by the engine's ``exec``, one at a time, each in a
+        tenth of a second instead of milliseconds. By default ``sandcrew/data`` or
+        ``sandcrew/base`` if they were built (``sandcrew images build``), or else
+        ``python:3-slim``.
     container_name:
         A name for the container; by default one of its own.
     policy:
@@ -123,14 +128,24 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
             init_command=init_command,
             bind_dir=None if bind_dir is None else str(bind_dir),
         )
-        self._launch = ContainerLauncher(options, on_progress)
+        self._options = options
+        self._on_progress = on_progress
+        self._has_guest = True
 
     async def start(self) -> None:
-        await super().start()
+        try:
+            await super().start()
+        except NoGuest:
+            await self.stop()
+            self._has_guest = False
+            await super().start()
         self.languages = await self._started().languages()
 
-    def _make_sandbox(self) -> Sandbox:
-        return Sandbox(self.policy, launch=self._launch)
+    def _make_sandbox(self) -> Place:
+        if not self._has_guest:
+            return ExecSandbox(self.policy, self._options, self._on_progress)
+        launch = ContainerLauncher(self._options, self._on_progress)
+        return Sandbox(self.policy, launch=launch)
 
     def _file_of(self, block: CodeBlock) -> str | None:
         name = super()._file_of(block)

@@ -11,6 +11,8 @@ from .errors import ignoring, no_image, status_of
 from .progress import ImageProgress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .engine import Engine
     from .progress import OnProgress
 
@@ -101,3 +103,10 @@ async def _require_architecture(engine: Engine, image: str, architecture: str) -
             remedy=f"Pull the one for this machine (docker pull --platform linux/{own} {image}), "
             f"or say platform='linux/{architecture}' if the engine can emulate it.",
         )
+
+
+def environment_of(image: Mapping[str, Any]) -> dict[str, str]:
+    """The variables an image sets."""
+    config: Mapping[str, Any] = image.get("Config") or {}
+    variables: list[str] = config.get("Env") or []
+    return dict(variable.split("=", 1) for variable in variables if "=" in variable)

@@ -20,13 +20,14 @@ from ...sandbox.zygote import Terms, Zygote
 from .accounts import container_cgroups
 from .bound import BoundFolder
 from .container import Container
-from .engine import Engine, in_thread
+from .engine import Engine
 from .identity import container_user
-from .images import default_image, ensure_image
+from .images import default_image, ensure_image, environment_of
 from .mailbox import Mailbox
+from .no_guest import NoGuest, why_it_ended
 from .options import WORKSPACE, check_policy
 from .reaper import reap
-from .settings import HOME, RUNS, SHARED, guest_command, settings
+from .settings import HOME, RUNS, SHARED, guest_command, isolation, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +72,14 @@ class ContainerLauncher:
         """
         check_policy(policy)
         engine = await Engine.connect()
+        if not engine.is_here:
+            engine.close()
+            raise NoGuest(
+                "the guest",
+                why=f"the engine at {engine.address} may be on another machine, to which no "
+                "descriptors can be passed",
+                remedy="Its blocks run by the engine's exec.",
+            )
         started = _ContainerZygote(engine, policy, self._options)
         try:
             await reap(engine)
@@ -108,16 +117,16 @@ class _ContainerZygote:
         folder = await self._workspace_source()
         command = guest_command(options)
         mailbox = self._mailbox.folder
-        body = settings(name, self._policy, options, self._user, command, mailbox, folder)
+        self._body = settings(name, self._policy, options, self._user, command, mailbox, folder)
         self._container = await Container.create(
-            self._engine, options.new_name(), body, options.platform
+            self._engine, options.new_name(), self._body, options.platform
         )
         await self._container.start()
-        if self._bound is not None:
-            self._bound.remove()  # the container has it now
         try:
             async with asyncio.timeout(START):
                 sock = await self._accept(self._mailbox, self._container)
+                if self._bound is not None:
+                    self._bound.remove()  # the container has it now
                 self._handshake = Handshake(sock, self._keep)
                 return await self._open(self._handshake, image)
         except TimeoutError as error:
@@ -157,7 +166,7 @@ class _ContainerZygote:
         workdir = self._policy.workdir
         if workdir is None:
             return None
-        self._bound = await in_thread(BoundFolder.create, Path(workdir), self._user[0])
+        self._bound = await BoundFolder.create(Path(workdir), self._user[0])
         return str(self._bound.source)
 
     async def _accept(self, mailbox: Mailbox, container: Container) -> Any:
@@ -167,7 +176,7 @@ class _ContainerZygote:
             while not calling.done():
                 await asyncio.wait([calling], timeout=_POLL)
                 if not calling.done() and not await container.is_running():
-                    raise self._crash("it ended before its guest could call")
+                    raise await self._why_it_ended()
             return calling.result()
         finally:
             calling.cancel()
@@ -187,10 +196,10 @@ class _ContainerZygote:
         for name, why in dict(ready["missing"]).items():
             raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
         assert self._folder is not None
-        image_environment = _environment_of(image)
+        image_environment = environment_of(image)
         cgroups = await self._cgroups()
         terms = Terms(
-            isolation=self._isolation(bool(programs), int(ready["landlock"])),
+            isolation=isolation(policy, self._options, _of_guest(ready, programs)),
             environment={
                 **image_environment,
                 **base_environment(policy, image_environment.get("PATH", os.defpath)),
@@ -251,22 +260,17 @@ class _ContainerZygote:
             "look_for": list(_PROGRAMS.values()),
         }
 
-    def _isolation(self, filtered: bool, landlock: int) -> tuple[str, ...]:
-        policy, options = self._policy, self._options
-        names = ["container", f"runtime-{options.runtime}" if options.runtime else "runtime"]
-        names += ["pid-namespace", "mount-namespace", "ipc-namespace", "read-only-root"]
-        names += [] if policy.network == "host" else ["network-namespace"]
-        names += ["network-proxy"] if has_proxy(policy) else []
-        names += [f"landlock-{landlock}"] if landlock else []
-        names += ["unprivileged-uid", "no-capabilities", "no-new-privileges", "seccomp"]
-        names += ["seccomp-arguments"] if filtered else []
-        return (*names, "cgroup", "rlimits", "clean-environment")
-
     def _keep(self, step: str, fd: int) -> None:
         if step == "ready":
             self._folder = fd
         else:
             os.close(fd)
+
+    async def _why_it_ended(self) -> BackendUnavailable:
+        options = self._options
+        return await why_it_ended(
+            self._engine, self._image, options.python, self._body, options.platform
+        )
 
     def _crash(self, why: str) -> BackendUnavailable:
         return BackendUnavailable(
@@ -294,10 +298,10 @@ def _filters() -> tuple[bytes, ...]:
         return ()
 
 
-def _environment_of(image: Mapping[str, Any]) -> dict[str, str]:
-    config: Mapping[str, Any] = image.get("Config") or {}
-    variables: list[str] = config.get("Env") or []
-    return dict(variable.split("=", 1) for variable in variables if "=" in variable)
+def _of_guest(ready: Mapping[str, Any], programs: tuple[bytes, ...]) -> list[str]:
+    """The layers that the guest puts on by itself."""
+    names = [f"landlock-{int(ready['landlock'])}"] if ready["landlock"] else []
+    return names + (["seccomp-arguments"] if programs else [])
 
 
 def _languages(found: Mapping[str, Any]) -> dict[str, Language]:

@@ -23,6 +23,6 @@ async def reap(engine: Engine) -> None:
     )
     for item in found:
         if labels.is_abandoned(item.get("Labels") or {}):
-            container = Container(engine, item["Id"], item["Id"])
+            container = Container(engine, item["Id"])
             with contextlib.suppress(BackendError):  # the next start's
                 await container.end(remove=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...sandbox.environment import has_proxy
 from . import labels
 from .mailbox import COMMAND, MOUNTED
 from .options import WORKSPACE
 from .seccomp_profile import profile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ...sandbox.policy import Policy
@@ -80,6 +82,18 @@ def settings(
 
 def guest_command(options: ContainerOptions) -> list[str]:
     return [options.python, *COMMAND]
+
+
+def isolation(
+    policy: Policy, options: ContainerOptions, of_guest: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """The layers around what runs in such a container, by name, besides those of its guest."""
+    names = ["container", *([f"runtime-{options.runtime}"] if options.runtime else [])]
+    names += ["pid-namespace", "mount-namespace", "ipc-namespace", "read-only-root"]
+    names += [] if policy.network == "host" else ["network-namespace"]
+    names += ["network-proxy"] if has_proxy(policy) else []
+    names += ["unprivileged-uid", "no-capabilities", "no-new-privileges", "seccomp"]
+    return (*names, *of_guest, "cgroup", "rlimits", "clean-environment")
 
 
 def _limits(policy: Policy) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -205,12 +206,10 @@ async def test_containers_end_by_themselves_when_their_owner_is_killed(engine: A
 
 
 def _wait_until_gone(engine: Any, identifier: str) -> None:
-    import docker
+    from docker.errors import NotFound
 
-    try:
+    with contextlib.suppress(NotFound):
         engine.api.wait(identifier, condition="removed", timeout=50)
-    except docker.errors.NotFound:
-        return
 
 
 async def test_what_living_owners_have_is_left_alone(engine: Any) -> None:
