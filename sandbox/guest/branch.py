@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     Started = Callable[[int], None]
 
 _TOO_DEEP = (
-    "the kernel gives no further user namespace: branches of branches can be some 30 deep, and "
-    "sysctl user.max_user_namespaces limits all of them"
+    "the kernel gives no more namespaces: branches of branches can be some 30 deep, and the "
+    "sysctls user.max_*_namespaces limit how many there are in all"
 )
 _SHARED_MEMORY = re.compile(rb"^\S+ .([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
 
@@ -56,8 +56,13 @@ def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
     kernel.setns(user, kernel.CLONE_NEWUSER)
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    _own_user_namespace(uid, proc)
-    confine.own_namespaces(config, kernel.CLONE_NEWPID)
+    try:
+        _own_user_namespace(uid, proc)
+        confine.own_namespaces(config, kernel.CLONE_NEWPID)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(error.errno, _TOO_DEEP) from error
+        raise
     first = os.fork()
     if first:
         started(os.pidfd_open(first))
@@ -66,12 +71,7 @@ def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
 
 
 def _own_user_namespace(uid: int, proc: int) -> None:
-    try:
-        kernel.unshare(kernel.CLONE_NEWUSER)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise OSError(error.errno, _TOO_DEEP) from error
-        raise
+    kernel.unshare(kernel.CLONE_NEWUSER)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     confine.write_maps(uid, os.open("self", os.O_PATH | os.O_DIRECTORY, dir_fd=proc))
 
