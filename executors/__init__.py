@@ -35,7 +35,13 @@ from .functions import (
 
 if TYPE_CHECKING:
     from .docker import DockerCommandLineCodeExecutor, ImageProgress
-    from .jupyter import JupyterCodeExecutor, JupyterCodeResult
+    from .jupyter import (
+        DockerJupyterCodeExecutor,
+        DockerJupyterServer,
+        JupyterCodeExecutor,
+        JupyterCodeResult,
+        JupyterConnectionInfo,
+    )
     from .local import LocalCommandLineCodeExecutor
     from .sandbox import SandboxCodeExecutor
     from .user_functions import UserFunctionsExecutor
@@ -57,6 +63,8 @@ __all__ = [
     "Contact",
     "Denial",
     "DockerCommandLineCodeExecutor",
+    "DockerJupyterCodeExecutor",
+    "DockerJupyterServer",
     "ExecutionEvent",
     "FuncSpec",
     "FunctionWithRequirements",
@@ -66,6 +74,7 @@ __all__ = [
     "ImportFromModule",
     "JupyterCodeExecutor",
     "JupyterCodeResult",
+    "JupyterConnectionInfo",
     "LocalCommandLineCodeExecutor",
     "MissingExtra",
     "OutputEvent",
@@ -89,8 +98,11 @@ __all__ = [
 _LAZY = {
     "DockerCommandLineCodeExecutor": ".docker",
     "ImageProgress": ".docker",
+    "DockerJupyterCodeExecutor": ".jupyter",
+    "DockerJupyterServer": ".jupyter",
     "JupyterCodeExecutor": ".jupyter",
     "JupyterCodeResult": ".jupyter",
+    "JupyterConnectionInfo": ".jupyter",
     "LocalCommandLineCodeExecutor": ".local",
     "SandboxCodeExecutor": ".sandbox",
     "UserFunctionsExecutor": ".user_functions",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +12,7 @@ from ...sandbox.errors import BackendCrashed
 from .cell import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable
 
     from ...sandbox.result import CodeResult, OutputEvent
     from .cell import Reason
@@ -37,6 +38,10 @@ class Line(Protocol):
 
     def close(self) -> None:
         """Hang up; idempotent."""
+
+
+Listener = Callable[["Message | None"], None]
+"""Gets each message; ``None`` stands for one that was malformed or too large."""
 
 
 class Kernel:
@@ -75,9 +80,7 @@ class Kernel:
 
     # --- life ---
 
-    async def start(
-        self, connect: Callable[[Callable[[Message | None], None]], Awaitable[Line]]
-    ) -> None:
+    async def start(self) -> None:
         """Wait until it answers.
 
         Raises
@@ -87,16 +90,14 @@ class Kernel:
         """
         try:
             async with asyncio.timeout(START_SECONDS):
-                await self._until_alive(connect)
+                await self._until_alive()
         except TimeoutError:
             raise BackendCrashed(
                 f"The kernel did not answer within {START_SECONDS:.0f} s and was killed."
             ) from None
 
-    async def _until_alive(
-        self, connect: Callable[[Callable[[Message | None], None]], Awaitable[Line]]
-    ) -> None:
-        connecting = asyncio.ensure_future(connect(self._on_message))
+    async def _until_alive(self) -> None:
+        connecting = asyncio.ensure_future(self.placed.connect(self._on_message))
         try:
             await asyncio.wait([connecting, self._ending], return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():

@@ -64,6 +64,23 @@ def parse(frames: Sequence[Any]) -> Message:
     return Message(kind, request, _object(parts[4], MAX_CONTENT))
 
 
+def parse_websocket(text: str | bytes) -> Message:
+    """The message in a frame of a WebSocket (``v1`` of the protocol: one JSON text).
+
+    Raises
+    ------
+    Malformed
+        It is none.
+    """
+    whole = _object(text.encode() if isinstance(text, str) else text, 2 * MAX_CONTENT)
+    header, parent, content = (whole.get(key) for key in ("header", "parent_header", "content"))
+    kind = text_of(cast("Any", header), "msg_type") if isinstance(header, dict) else ""
+    if not kind or not isinstance(content, dict):
+        raise Malformed("a message without a type")
+    request = text_of(cast("Any", parent), "msg_id") if isinstance(parent, dict) else ""
+    return Message(kind, request, cast("dict[str, Any]", content))
+
+
 def _after_delimiter(frames: Sequence[Any]) -> Sequence[Any]:
     """Signature, header, parent header, metadata, content."""
     for index, frame in enumerate(frames[:8]):

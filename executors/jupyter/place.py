@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...sandbox.output import OutputCollector
 from ...sandbox.result import CodeResult, Usage
@@ -16,25 +16,52 @@ from .guest_code import kernel_program
 if TYPE_CHECKING:
     from ...sandbox.cgroup import Accounts
     from ...sandbox.process import Process
-    from ...sandbox.result import Contact, Denial
+    from ...sandbox.result import Artifact, Contact, Denial
     from ...sandbox.sandbox import Sandbox
     from ...sandbox.workspace import Workspace
     from ..local_place import Place as LocalFolders
+    from .kernel import Line, Listener
     from .spec import KernelSpec
+
+
+async def wire(kernel: ConfinedKernel | LocalKernel, on_message: Listener) -> Line:
+    """The wire to a kernel with sockets, as soon as it has made them."""
+    from .wire import Wire  # with libzmq
+
+    await kernel.reachable()
+    return Wire(kernel.connection, on_message)
+
 
 LOOK_SECONDS = 0.004
 """How often to look whether a kernel has made its sockets."""
 _FIGURES = "module://matplotlib_inline.backend_inline"
 
 
+class Files(Protocol):
+    """What a result needs of a workspace: :class:`~sandcrew.sandbox.workspace.Workspace`."""
+
+    def snapshot(self) -> Any:
+        """The state of the files, to be compared with later."""
+
+    def artifacts(self, before: Any) -> tuple[Artifact, ...]:
+        """The files that have changed since."""
+        ...
+
+    def write_file(self, path: str, data: bytes) -> None:
+        """Put a file there."""
+
+
 class PlacedKernel(Protocol):
     """A kernel's process together with its place."""
 
-    connection: Connection
-    workspace: Workspace
+    @property
+    def workspace(self) -> Files:
+        """The workspace, seen from here."""
+        ...
 
-    async def reachable(self) -> None:
-        """Wait until its sockets are there."""
+    async def connect(self, on_message: Listener) -> Line:
+        """Wait until it can be talked to, and listen."""
+        ...
 
     def interrupt(self) -> None:
         """As Ctrl-C does."""
@@ -103,7 +130,11 @@ class ConfinedKernel:
         kernel._lent = lent is not None
         return kernel
 
+    async def connect(self, on_message: Listener) -> Line:
+        return await wire(self, on_message)
+
     async def reachable(self) -> None:
+        """Wait until its sockets are there."""
         for number in range(1, len(CHANNELS) + 1):
             while True:
                 with suppress(FileNotFoundError):
@@ -184,7 +215,11 @@ class LocalKernel:
             raise
         return cls(process, rendezvous, connection, folders.workspace)
 
+    async def connect(self, on_message: Listener) -> Line:
+        return await wire(self, on_message)
+
     async def reachable(self) -> None:
+        """Wait until its sockets are there."""
         for number in range(1, len(CHANNELS) + 1):
             while not self._rendezvous.is_there(number):  # noqa: ASYNC110 (nobody would tell)
                 await asyncio.sleep(LOOK_SECONDS)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from .connection import Connection
     from .messages import Message
-    from .place import PlacedKernel
 
 _AT_ONCE = 64
 """Messages taken in before other tasks have their turn."""
@@ -100,9 +99,3 @@ class Wire:
         except Malformed:
             message = None
         self._on_message(message)
-
-
-async def connect(kernel: PlacedKernel, on_message: Callable[[Message | None], None]) -> Wire:
-    """The wire to a kernel, as soon as it has made its sockets."""
-    await kernel.reachable()
-    return Wire(kernel.connection, on_message)
