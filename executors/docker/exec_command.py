@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from .container import Container
 
@@ -26,17 +26,19 @@ class Hijacked:
     """A connection over which the engine has stopped to speak HTTP."""
 
     def __init__(self, stream: Any) -> None:
+        # The package gives a wrapper, which has the socket and the response it came with. That has
+        # a buffer, in which the first of what the engine says may be, beside the end of the HTTP.
         self._stream = stream
-        """``docker`` gives a wrapper, which has the socket and the response it came with."""
         self.sock: socket.socket = getattr(stream, "_sock", stream)
+        self._response: Any = stream._response
+        self.read: Callable[[int], bytes] = self._response.raw._fp.fp.read
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
-        for part in (getattr(self._stream, "_response", None), self._stream, self.sock):
+        for part in (self._response, self._stream, self.sock):
             with contextlib.suppress(OSError, ValueError):  # each closes some of the others
-                if part is not None:
-                    part.close()
+                part.close()
 
 
 class ExecCommand:
@@ -108,24 +110,13 @@ class ExecCommand:
     # --- in the thread ---
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, RuntimeError):  # closed, here or there
-            while (header := self._exactly(_HEADER.size)) is not None:
+        read = self._connection.read
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # closed, here or there
+            while len(header := read(_HEADER.size)) == _HEADER.size:
                 number, size = _HEADER.unpack(header)
-                body = self._exactly(size)
-                if body is None:
-                    break
-                self._hand_over((_STREAMS.get(number, "stdout"), body))
+                self._hand_over((_STREAMS.get(number, "stdout"), read(size)))
         with contextlib.suppress(RuntimeError):
             self._hand_over(None)
-
-    def _exactly(self, size: int) -> bytes | None:
-        data = bytearray()
-        while len(data) < size:
-            more = self._connection.sock.recv(size - len(data))
-            if not more:
-                return None
-            data += more
-        return bytes(data)
 
     def _hand_over(self, piece: tuple[Stream, bytes] | None) -> None:
         """Wait until there is room, so that a flood is not kept here."""

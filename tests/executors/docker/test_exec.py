@@ -172,7 +172,7 @@ async def test_an_engine_elsewhere_runs_python_by_exec(
 async def test_a_container_ends_when_its_owner_lets_go(engine: Any, tmp_path: Path) -> None:
     executor = without_python()
     await executor.start()
-    sandbox: Any = executor._sandbox
+    sandbox: Any = vars(executor)["_sandbox"]
     container = engine.containers.get(sandbox._container.id)
     sandbox._input.sock.shutdown(socket.SHUT_RDWR)  # as the kernel does for a killed process
     deadline = time.monotonic() + 20
