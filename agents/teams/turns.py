@@ -28,6 +28,11 @@ from .recipients import arrived
 from .steps import End, Entry, Next, is_transient
 
 
+def out_of_turns(limit: int) -> str:
+    """The reason of a run that ended with its last turn."""
+    return f"Maximum number of turns {limit} reached."
+
+
 class TurnTaking(Team, ABC):
     """How a team talks; see :class:`BaseGroupChat`."""
 
@@ -281,7 +286,7 @@ class TurnTaking(Team, ABC):
         self._turns += 1
         reason = self._finished(await self._ask_condition())
         if reason is None and self._max_turns is not None and self._turns >= self._max_turns:
-            reason = f"Maximum number of turns {self._max_turns} reached."
+            reason = out_of_turns(self._max_turns)
         self._ended = reason
         return End(reason)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +217,12 @@ def test_a_file_that_describes_no_team_is_refused_in_one_line(tmp_path: Path, ca
         crew_of(str(path))(means())
     assert complaint in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_what_only_looks_like_a_file_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "team.toml")
+    with pytest.raises(UsageError, match="no file"):
+        crew_of(str(tmp_path / "team.toml"))
 
 
 @pytest.mark.parametrize("team", ["os:system", "nowhere.toml", "/etc/shadow", "."])

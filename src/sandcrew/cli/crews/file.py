@@ -20,6 +20,7 @@ from ...agents import (
 )
 from ...agents.base import ChatAgent
 from ...agents.models import ChatCompletionClient
+from ...agents.teams.turns import out_of_turns
 from ...sandbox.errors import UsageError
 from .crew import INSTRUCTIONS, Crew, Means
 from .spec import AgentSpec, TeamSpec, faults
@@ -48,6 +49,8 @@ def read_spec(path: Path) -> TeamSpec:
     UsageError
         It cannot be read, or is none.
     """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"--team {path}: this is no file.")
     try:
         with path.open("rb") as file:
             text = file.read(_LARGEST + 1)
@@ -81,6 +84,7 @@ class _Builder:
     def __init__(self, spec: TeamSpec, means: Means) -> None:
         self._spec = spec
         self._means = means
+        self._turns = spec.max_turns or means.max_turns
 
     def crew(self) -> Crew:
         team = self._team([self._agent(spec) for spec in self._spec.agents])
@@ -88,11 +92,11 @@ class _Builder:
             return Crew(team, lambda _: team.satisfied)
         if self._spec.termination is None:
             return Crew(team, lambda _: True)
-        return Crew(team, lambda result: "number of turns" not in (result.stop_reason or ""))
+        return Crew(team, lambda result: result.stop_reason != out_of_turns(self._turns))
 
     def _team(self, agents: list[ChatAgent]) -> BaseGroupChat:
         spec = self._spec
-        ends: dict[str, Any] = {"max_turns": spec.max_turns or self._means.max_turns}
+        ends: dict[str, Any] = {"max_turns": self._turns}
         if spec.termination is not None:
             ends["termination_condition"] = condition_of(spec.termination)
         match spec.routing:
