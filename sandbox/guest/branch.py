@@ -23,9 +23,9 @@ import socket
 import stat
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, Sequence
 
-from . import confine, copying, handles, init, kernel, root
+from . import confine, copying, handles, init, kernel, processes, root
 from .channel import Channel
-from .supervisor import Supervisor, others
+from .supervisor import Supervisor
 from .watch import MemoryWatch
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _admit(channel: Channel) -> int:
         It is not as it should be.
     """
     own = set(_hear(channel)["inodes"])
-    found = others()
+    found = processes.others()
     if len(found) != 1:
         raise OSError(f"{len(found)} processes came instead of one")
     (pid,) = found

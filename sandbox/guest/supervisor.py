@@ -10,7 +10,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import handles, kernel, landlocked
+from . import handles, kernel, landlocked, processes
 from .watch import PERIOD
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Supervisor:
 
     def linger(self) -> None:
         """The program is gone; go on for its branches, which live in here, until they end."""
-        while others():
+        while processes.others():
             self._reap(0)
             for fd, event in self._poll.poll(1000):
                 self._serve(fd, event)
@@ -189,10 +189,10 @@ class Supervisor:
 def bury_own() -> None:
     """Kill and reap all of this pid namespace but this process and what is in branches."""
     while True:
-        own = [pid for pid in others() if not _is_in_a_branch(pid)]
-        if not own:
+        left = processes.own()
+        if not left:
             return
-        for pid in own:
+        for pid in left:
             # Who makes a branch comes through here, and is not ours to kill; it soon is gone.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -200,20 +200,6 @@ def bury_own() -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         time.sleep(0.0005)
-
-
-def others() -> list[int]:
-    """All processes of this pid namespace but its first, those of branches included."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
-
-
-def _is_in_a_branch(pid: int) -> bool:
-    """True if it has a number in a pid namespace below this one: NSpid of proc_pid_status(5)."""
-    try:
-        with open(f"/proc/{pid}/status") as file:
-            return next(len(line.split()) > 2 for line in file if line.startswith("NSpid:"))
-    except (OSError, StopIteration):
-        return False
 
 
 def pid_of(fdinfo: str) -> int:

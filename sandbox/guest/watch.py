@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from . import processes
+
 PERIOD = 0.03
 """Seconds between two looks."""
 
@@ -15,7 +17,7 @@ _FILES = ("/tmp", "/dev/shm")
 
 
 class MemoryWatch:
-    """Adds up what the processes of this pid namespace hold.
+    """Adds up what the processes of this pid namespace hold, but for branches: each has its own.
 
     ``limit`` is in bytes. What a guest was born with, pages it shares with the zygote, is not
     counted: it is subtracted from each process, as this process had it in the beginning.
@@ -28,7 +30,8 @@ class MemoryWatch:
     def exceeded(self) -> bool:
         """True when processes and files in memory hold more than the limit.
 
-        A quick look counts pages that processes share once for each. Only if that is too much,
+        A quick look counts pages that processes share once for each, and branches. Only if that
+        is too much,
         the exact count is taken (smaps_rollup of proc(5)), which takes the kernel longer.
         """
         files = sum(_used(path) for path in _FILES)
@@ -37,15 +40,11 @@ class MemoryWatch:
         return files + self._exact() > self._limit
 
     def _quick(self) -> int:
-        statuses = (_resident(f"/proc/{pid}/status") for pid in _others())
+        statuses = (_resident(f"/proc/{pid}/status") for pid in processes.others())
         return sum(max(size - self._born_with, 0) for size in statuses)
 
     def _exact(self) -> int:
-        return sum(_proportional(pid) for pid in _others())
-
-
-def _others() -> list[str]:
-    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        return sum(_proportional(pid) for pid in processes.own())
 
 
 def _resident(status: str) -> int:
@@ -53,7 +52,7 @@ def _resident(status: str) -> int:
     return _sum(status, ("RssAnon", "RssShmem"))
 
 
-def _proportional(pid: str) -> int:
+def _proportional(pid: int) -> int:
     """The same, with each shared page divided by those who share it."""
     return _sum(f"/proc/{pid}/smaps_rollup", ("Pss_Anon", "Pss_Shmem"))
 
