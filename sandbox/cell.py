@@ -66,6 +66,7 @@ class Cell:
             The sandbox was lost.
         """
         self._live = live
+        await live.guest.quiet()  # an interrupt that came too late for the last is not for this one
         before = live.workspace.snapshot()
         self._collector = live.collector
         live.listen(self)

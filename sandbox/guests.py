@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _DEATH = 5.0
 """Seconds a killed guest has to be gone; the kernel takes milliseconds."""
+_ON_ITS_WAY = 1.0
+"""Seconds an interrupt may take to be passed on."""
 _LATE = 0.1
 """Seconds by which the exit code of a branch may come later than its end."""
 _UNKNOWN = 137
@@ -32,6 +34,7 @@ class Guest:
     ``peak_memory``, or ``error``. ``accounts`` is what its cgroup counted, if it has one. ``order``
     is the signal upon which its first process, or the kernel for it, kills all others.
 
+    One that ``hears`` is a session's, whose first process goes on listening to the host.
     A branch has a ``parent``, in whose pid namespace it lives: so the first process of a parent
     lives on as long as one of its branches does.
     """
@@ -43,8 +46,11 @@ class Guest:
         cgroup: Cgroup | None,
         order: signal.Signals = signal.SIGKILL,
         parent: Guest | None = None,
+        *,
+        hears: bool = False,
     ) -> None:
         self.number = number
+        self._hears = hears
         self.parent = parent
         self._channel = Channel(sock, self._on_frame, self._on_close)
         self._channel.attach()
@@ -62,6 +68,9 @@ class Guest:
         self._report: dict[str, Any] | None = None
         self._confined = False
         self._killed = False
+        self._interrupts = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._ready = asyncio.Event()
         self._over = asyncio.Event()
         self._gone = asyncio.Event()
@@ -194,9 +203,19 @@ class Guest:
 
         Its first process passes it on; what the program makes of it is the program's.
         """
-        if self._pidfd is not None:
+        if self._hears:
+            self._interrupts += 1
+            self._quiet.clear()
+            self._say_soon({"op": "interrupt"})
+        elif self._pidfd is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
+
+    async def quiet(self) -> None:
+        """Wait, for a bounded time, until no interrupt is on its way to a session any more."""
+        if not self._quiet.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), _ON_ITS_WAY)
 
     def kill(self) -> None:
         """Kill everything in the guest, by way of its first process.
@@ -265,23 +284,36 @@ class Guest:
                 self._handles = dict(zip(header["names"], fds, strict=True))
                 self._confined = True
                 self._let_go()
-            case ("shown" | "furnished" | "admitted") as answer, _ if answer in self._answers:
-                self._answers.pop(answer).set_result(fds)
             case "denied", [] if isinstance(header.get("call"), int):
                 self._line.get(header["branch"], self).denied_calls.append(header["call"])
-            case "buried", []:
-                if header.get("branch") in self._branches:  # else it is known to be gone
-                    self._branches[header["branch"]].on_buried(int(header["exit_code"]))
             case "limit", [] if isinstance(header.get("name"), str):
                 self.limit = header["name"]
             case "ended", [] if header.get("exit_code") is None:
                 self._on_report(header)
             case (("refused" | "ended"), []):
                 self._ended(header)
+            case _ if self._hears and self._on_answer(header, fds):
+                pass
             case _:
                 for fd in fds:
                     os.close(fd)
                 self.kill()
+
+    def _on_answer(self, header: dict[str, Any], fds: list[int]) -> bool:
+        """What only the first process of a session says; false if this is nothing of it."""
+        match header.get("op"), fds:
+            case ("shown" | "furnished" | "admitted") as answer, _ if answer in self._answers:
+                self._answers.pop(answer).set_result(fds)
+            case "interrupted", []:
+                self._interrupts -= 1
+                if self._interrupts <= 0:
+                    self._quiet.set()
+            case "buried", []:
+                if header.get("branch") in self._branches:  # else it is known to be gone
+                    self._branches[header["branch"]].on_buried(int(header["exit_code"]))
+            case _:
+                return False
+        return True
 
     # --- a branch: its first process did not fork the program, and cannot tell how that ended ---
 
@@ -346,6 +378,7 @@ class Guest:
     def _tell_of_the_end(self) -> None:
         self._ready.set()
         self._over.set()
+        self._quiet.set()
         for future in self._answers.values():
             if not future.done():
                 why = (self.end or {}).get("error") or self.lost or "it has ended"

@@ -180,7 +180,8 @@ class Zygote:
         with theirs:
             self._next_id += 1
             number = self._next_id
-            guest = Guest(number, ours, cgroup, self._terms.order, parent)
+            hears = parent is not None or bool(header.get("session"))
+            guest = Guest(number, ours, cgroup, self._terms.order, parent, hears=hears)
             self._guests[number] = guest
             guest.on_gone = lambda: self._forget(number)
             doors = guest.open_doors()

@@ -3,8 +3,8 @@
 It holds the guest's socket. Frames to the host: ``confined`` or ``refused``, ``denied`` for kinds
 of system calls, ``limit`` for one that it found exceeded, and ``ended``. The host answers
 ``confined`` with one byte, after which the job may come. A program's worker reads it itself; for a
-session this process does, and then hears ``show``, ``expect`` and ``adopt`` (of branches), and
-``retire``.
+session this process does, and then hears ``interrupt``, ``retire``, and of branches ``show``,
+``expect`` and ``adopt``.
 """
 
 from __future__ import annotations

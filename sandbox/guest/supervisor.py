@@ -39,6 +39,7 @@ class Supervisor:
         self._branches: dict[str, int] = {}
         self._adopted: dict[int, int] = {}
         self._retired = False
+        self._worker = 0
         self._wake_r, wake_w = os.pipe()
         os.set_blocking(self._wake_r, False)
         os.set_blocking(wake_w, False)
@@ -60,16 +61,8 @@ class Supervisor:
 
         A worker that is no child of this process has a ``pidfd`` here, and no status.
         """
-
-        def interrupt(*_: object) -> None:
-            """Pass SIGINT on to the program and what it runs in the foreground, as a terminal does.
-
-            The host sends it; whoever sends it from inside interrupts nobody but itself.
-            """
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(worker, signal.SIGINT)
-
-        signal.signal(signal.SIGINT, interrupt)
+        self._worker = worker
+        signal.signal(signal.SIGINT, self._interrupt)
         if pidfd is not None:
             self._poll.register(pidfd, select.POLLIN)
         while True:
@@ -85,6 +78,14 @@ class Supervisor:
             if self._memory is not None and self._memory.exceeded():
                 self._channel.send({"op": "limit", "name": "memory"})
                 return RETIRED
+
+    def _interrupt(self, *_: object) -> None:
+        """Pass SIGINT on to the program and what it runs in the foreground, as a terminal does.
+
+        The host sends it; whoever sends it from inside interrupts nobody but itself.
+        """
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._worker, signal.SIGINT)
 
     def linger(self) -> None:
         """The program is gone; go on for its branches, which live in here, until they end."""
@@ -135,6 +136,9 @@ class Supervisor:
         op, fds = header["op"], self._channel.take_fds(header)
         if op == "retire":
             self._retired = True
+        elif op == "interrupt":
+            self._interrupt()
+            self._channel.send({"op": "interrupted"})  # what runs from now on is not
         elif op == "show":
             shown = handles.open_handles(header["names"])
             self._channel.send({"op": "shown"}, shown)
