@@ -39,6 +39,7 @@ def rehearse() -> None:
     What this process shares with the one that forked it is copied when it is first written, which
     is done now and not when the program is there.
     """
+    os.environ.update(dict(os.environ))
     exec(compile("print()", "rehearsal", "exec", dont_inherit=True), {"print": _nothing})
     gc.collect()
 
