@@ -6,9 +6,13 @@ import errno
 import os
 import stat
 
+from . import kernel
+
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CHUNK = 1 << 30
 _CANNOT_SHARE = (errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
+_CHANGED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV, errno.EACCES)
+"""What a folder answers that is not there any more, or another thing now, or closed."""
 _MOST = 100_000
 """Files and folders that are copied; more are refused."""
 
@@ -16,8 +20,10 @@ _MOST = 100_000
 def copy_tree(source: int, target: str) -> None:
     """Copy what is in the folder ``source`` (a descriptor) into the folder ``target``.
 
-    Files, folders and symbolic links are copied with their modes and times; what else there is
-    (pipes, sockets) is not, nor is what the target has already. No link is followed.
+    Files, folders and symbolic links are copied with their modes, and files with their times; what
+    else there is (pipes, sockets) is not, nor is what the target has already, nor what is in files
+    and folders that their own modes close. No link is followed. A file with several names becomes
+    several files, and holes of a file are filled.
 
     Raises
     ------
@@ -25,45 +31,49 @@ def copy_tree(source: int, target: str) -> None:
         It does not fit, or there is too much of it.
     """
     left = _MOST
-    start = os.open(".", _FLAGS | os.O_DIRECTORY, dir_fd=source)
-    folders = [(start, target)]
-    try:
-        while folders:
-            folder, path = folders.pop()
-            try:
-                for name in os.listdir(folder):
-                    left -= 1
-                    if left < 0:
-                        raise OSError(f"more than {_MOST:,} files are in the workspace")
-                    _copy(folder, name, os.path.join(path, name), folders)
-            finally:
-                os.close(folder)
-    finally:
-        for folder, _ in folders:
+    paths = ["."]
+    while paths:
+        path = paths.pop()
+        try:
+            # By its path, for a descriptor for each that is still to come would be too many.
+            folder = kernel.open_beneath(source, path, _FLAGS | os.O_DIRECTORY)
+        except OSError as error:
+            if error.errno in _CHANGED:
+                continue
+            raise OSError(error.errno, f"{path[:100]}: {os.strerror(error.errno or 0)}") from error
+        try:
+            for name in os.listdir(folder):
+                left -= 1
+                if left < 0:
+                    raise OSError(f"more than {_MOST:,} files are in the workspace")
+                if _copy(folder, name, os.path.join(target, path, name)):
+                    paths.append(os.path.join(path, name))
+        finally:
             os.close(folder)
 
 
-def _copy(folder: int, name: str, target: str, folders: list[tuple[int, str]]) -> None:
+def _copy(folder: int, name: str, target: str) -> bool:
+    """Copy what is called ``name``; true for a folder, which then is there, and empty."""
     try:
         if os.path.lexists(target):  # the sandbox has put it there, as it did in the source
-            return
+            return False
         info = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISDIR(info.st_mode):
+            os.mkdir(target, 0o700 | info.st_mode & 0o777)
+            return True
         if stat.S_ISLNK(info.st_mode):
             os.symlink(os.readlink(name, dir_fd=folder), target)
-            return
-        if not (stat.S_ISREG(info.st_mode) or stat.S_ISDIR(info.st_mode)):
-            return
+            return False
+        if not stat.S_ISREG(info.st_mode):
+            return False
         fd = os.open(name, _FLAGS, dir_fd=folder)
     except (FileNotFoundError, PermissionError):  # it went away, or nobody may read it
-        return
-    if stat.S_ISDIR(os.fstat(fd).st_mode):
-        os.mkdir(target, 0o700 | info.st_mode & 0o777)
-        folders.append((fd, target))
-        return
+        return False
     try:
         _copy_file(fd, target, info)
     finally:
         os.close(fd)
+    return False
 
 
 def _copy_file(source: int, path: str, info: os.stat_result) -> None:
