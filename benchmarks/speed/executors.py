@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from .contender import Operation
 
 BLOCKS, IN_FLIGHT = 200, 32
+IMAGE = "SANDCREW_BENCH_IMAGE"
+"""The variable that names the image of all rows with containers."""
+
+
+def _new(name: str) -> CodeExecutor:
+    """An executor; of containers, with the image that its peer is told too."""
+    image = os.environ.get(IMAGE)
+    return create_executor(name, **({"image": image} if image and name == "docker" else {}))
 
 
 async def _answers(executor: CodeExecutor, number: int = 1) -> None:
@@ -32,7 +41,7 @@ def block(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
 
     @asynccontextmanager
     async def setup() -> AsyncGenerator[Operation, None]:
-        async with create_executor(name) as executor:
+        async with _new(name) as executor:
             yield lambda: _answers(executor)
 
     return setup
@@ -45,7 +54,7 @@ def start(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
     async def setup() -> AsyncGenerator[Operation, None]:
         async def run() -> float:
             begin = time.perf_counter()
-            async with create_executor(name) as executor:
+            async with _new(name) as executor:
                 await _answers(executor)
                 return time.perf_counter() - begin
 
@@ -60,7 +69,7 @@ def stop(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
     @asynccontextmanager
     async def setup() -> AsyncGenerator[Operation, None]:
         async def run() -> float:
-            async with create_executor(name) as executor:
+            async with _new(name) as executor:
                 await _answers(executor)
                 begin = time.perf_counter()
                 await executor.stop()
@@ -76,7 +85,7 @@ def burst(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
 
     @asynccontextmanager
     async def setup() -> AsyncGenerator[Operation, None]:
-        async with create_executor(name) as executor:
+        async with _new(name) as executor:
 
             async def run() -> float:
                 places = asyncio.Semaphore(IN_FLIGHT)

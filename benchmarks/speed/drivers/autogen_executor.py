@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import sys
 import tempfile
 import time
@@ -22,6 +23,9 @@ def new(kind: str) -> Any:
     module, name = _MODULES[kind]
     folder = tempfile.mkdtemp(prefix="sandcrew-bench-")
     options: dict[str, Any] = {"jupyter": {"output_dir": folder}}.get(kind, {"work_dir": folder})
+    image = os.environ.get("SANDCREW_BENCH_IMAGE")
+    if image and kind == "docker":
+        options["image"] = image
     return getattr(importlib.import_module(module), name)(**options)
 
 
