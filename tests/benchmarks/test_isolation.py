@@ -67,6 +67,18 @@ async def test_an_attack_works_without_confinement_and_not_in_the_sandbox(number
     assert cell.outcome == "held", cell.why
 
 
+_LIVE = ["A15", "B10", "B21", "C07", "D17", "D44", "E12", "F03", "F28"]
+"""All of it takes minutes: ``sandcrew bench isolation --executors session,branch``."""
+
+
+async def test_cells_of_sessions_and_of_branches_hold_what_a_run_holds() -> None:
+    table = await run_suite(["session", "branch"], choose(_LIVE))
+    for name in ("session", "branch"):
+        assert [cell for cell in table.breaches() if cell.subject == name] == []
+        assert table.totals(name)["held"] >= len(_LIVE) - 2
+        assert "error" not in table.totals(name)
+
+
 async def test_attacks_leak_in_a_peer_that_confines_nothing() -> None:
     peer = CommandSubject.parse(f"plain={_python()}")
     attacks = choose(["B14", "C01", "D44", "E01", "F01"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandcrew.sandbox import Policy, Sandbox, Session, UsageError, launcher, layers
+from sandcrew.sandbox import BackendError, Policy, Sandbox, Session, UsageError, launcher, layers
+from sandcrew.sandbox.cgroup import find_cgroups
 from sandcrew.sandbox.guest.handles import namespaces
 
 if TYPE_CHECKING:
@@ -133,3 +135,63 @@ async def test_without_landlock_a_branch_is_refused(monkeypatch: pytest.MonkeyPa
         assert (await session.run("1")).value == 1
         with pytest.raises(UsageError, match="Landlock"):
             await session.branch().start()
+
+
+# --- limits ---
+
+HOLD = "held = b'x' * ({} << 20)\nimport time; time.sleep(0.2)"
+
+
+async def test_where_no_cgroup_counts_each_branch_is_watched_for_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(layers, "find_cgroups", lambda: None)
+    async with a_session(Policy(memory="200MiB", timeout=20)) as session:
+        await session.run("import os, time")
+        async with session.branches(3) as branches:
+            for one in branches:
+                assert not (await one.run(HOLD.format(80))).state_lost
+            assert not (await session.run("time.sleep(0.2)")).state_lost, "its own is little"
+            fork = "for _ in range(3):\n if os.fork() == 0:\n  " + HOLD.format(90)
+            result = await branches[0].run(fork.replace("\nimport", "; import") + "\ntime.sleep(9)")
+            assert (result.state_lost, result.limit_hit) == (True, "memory")
+            assert (await branches[1].run("len(held)")).value == 80 << 20
+        assert (await session.run("1")).value == 1
+
+
+# --- how many, how deep, beside what ---
+
+
+async def test_more_branches_live_at_once_than_a_session_may_have_processes() -> None:
+    """Where no cgroup counts, those of branches count for the session as well."""
+    processes = 20 if find_cgroups() else 200
+    async with a_session(Policy(processes=processes)) as session:
+        await session.run("x = 1")
+        branches = [session.branch() for _ in range(50)]
+        await asyncio.gather(*(branch.start() for branch in branches))
+        results = await asyncio.gather(*(branch.run("x") for branch in branches))
+        assert {result.value for result in results} == {1}
+        await asyncio.gather(*(branch.close() for branch in branches))
+        assert (await session.run("x")).value == 1
+
+
+async def test_branches_of_branches_end_with_a_clear_word_where_the_kernel_has_no_more() -> None:
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(a_session())
+        await session.run("x = 1")
+
+        async def go_deeper() -> None:
+            nonlocal session
+            while True:
+                session = await stack.enter_async_context(session.branch())
+
+        with pytest.raises(BackendError, match="branches of branches"):
+            await go_deeper()
+        assert (await session.run("x")).value == 1
+
+
+async def test_beside_the_network_of_the_host_there_are_branches() -> None:
+    async with a_session(Policy(network="host")) as session:
+        await session.run("import os\nx = os.readlink('/proc/self/ns/net')")
+        async with session.branch() as branch:
+            assert (await branch.run("x == os.readlink('/proc/self/ns/net')")).value is True

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from sandcrew.sandbox import Policy, Sandbox, UsageError
 from sandcrew.sandbox.guest.copying import copy_tree
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -26,12 +23,16 @@ def trees(tmp_path: Path) -> tuple[Path, Path]:
 
 def _copy(source: Path, target: Path) -> None:
     folder = os.open(source, os.O_RDONLY | os.O_DIRECTORY)
-    before = set(os.listdir("/proc/self/fd"))
+    before = _descriptors()
     try:
         copy_tree(folder, str(target))
     finally:
-        assert set(os.listdir("/proc/self/fd")) == before
+        assert _descriptors() == before
         os.close(folder)
+
+
+def _descriptors() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
 
 
 async def test_a_workspace_of_more_folders_than_descriptors_is_copied() -> None:
@@ -48,7 +49,7 @@ def test_links_are_copied_and_not_followed(trees: tuple[Path, Path]) -> None:
     for name, to in (("out", "/etc/passwd"), ("up", ".."), ("loop", "loop")):
         (source / name).symlink_to(to)
     _copy(source, target)
-    assert {p.name: os.readlink(p) for p in target.iterdir()} == {
+    assert {p.name: str(p.readlink()) for p in target.iterdir()} == {
         "out": "/etc/passwd",
         "up": "..",
         "loop": "loop",
@@ -71,7 +72,7 @@ def test_names_that_are_no_text_are_copied(trees: tuple[Path, Path]) -> None:
     for name in names:
         (source / os.fsdecode(name)).write_text("x")
     _copy(source, target)
-    assert set(os.listdir(os.fsencode(target))) == names
+    assert {os.fsencode(path.name) for path in target.iterdir()} == names
 
 
 def test_a_tree_deeper_than_a_path_is_long_is_refused(trees: tuple[Path, Path]) -> None:
