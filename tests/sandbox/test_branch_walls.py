@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import types
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
-from sandcrew.sandbox import BackendError, Policy, Sandbox, Session, UsageError, launcher, layers
+from sandcrew.sandbox import (
+    BackendError,
+    Policy,
+    Sandbox,
+    Session,
+    UsageError,
+    branching,
+    launcher,
+    layers,
+)
 from sandcrew.sandbox.cgroup import find_cgroups
 from sandcrew.sandbox.guest.handles import namespaces
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine, Generator
 
 
 @asynccontextmanager
@@ -195,3 +206,71 @@ async def test_beside_the_network_of_the_host_there_are_branches() -> None:
         await session.run("import os\nx = os.readlink('/proc/self/ns/net')")
         async with session.branch() as branch:
             assert (await branch.run("x == os.readlink('/proc/self/ns/net')")).value is True
+
+
+# --- given up half-way ---
+
+
+class Waits:
+    """Counts how often something waits, and cancels ``task`` at one of these times."""
+
+    def __init__(self, fatal: int) -> None:
+        self.count = 0
+        self.task: asyncio.Task[Any] | None = None
+        self._fatal = fatal
+
+    @types.coroutine
+    def of(self, work: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        error: BaseException | None = None
+        while True:
+            try:
+                future = work.send(None) if error is None else work.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            self.count += 1
+            if self.count == self._fatal and self.task is not None:
+                asyncio.get_running_loop().call_soon(self.task.cancel)
+            try:
+                error = None
+                yield future
+            except BaseException as raised:
+                error = raised
+
+
+async def test_a_branch_can_be_given_up_at_each_of_its_steps_and_nothing_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits = Waits(0)
+    for name in ("_move_in", "_fork", "_admit", "branch"):
+        step = getattr(branching, name)
+        monkeypatch.setattr(branching, name, lambda *args, do=step: waits.of(do(*args)))
+    async with a_session() as session:
+        await session.run("x = 1")
+        await (warm := session.branch()).start()
+        await warm.close()
+        before = await _left(session)
+        for fatal in range(1, 100):
+            waits = Waits(fatal)
+            branch = session.branch()
+            waits.task = asyncio.ensure_future(branch.start())
+            (outcome,) = await asyncio.gather(waits.task, return_exceptions=True)
+            await branch.close()
+            assert await _left(session, before) == before, f"cancelled at its wait {fatal}"
+            if outcome is None and waits.count < fatal:
+                break
+        assert fatal > 5, "there were steps to be cancelled at"
+        assert (await session.run("x")).value == 1
+
+
+async def _left(session: Session, wanted: tuple[int, int] | None = None) -> tuple[int, int]:
+    """How many descriptors and processes there are, once it is ``wanted``, or settled."""
+    assert session._live is not None
+    session._live.rooms.clear()
+    me = psutil.Process()
+    found: list[tuple[int, int]] = []
+    for _ in range(200):
+        found.append((me.num_fds(), len(me.children(recursive=True))))
+        if found[-1] == wanted or (wanted is None and found[-20:].count(found[-1]) == 20):
+            break
+        await asyncio.sleep(0.01)
+    return found[-1]
