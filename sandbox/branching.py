@@ -16,8 +16,8 @@ from .guest.handles import FOLDERS
 from .live import LiveGuest
 
 if TYPE_CHECKING:
-    from .guests import Guest
     from .rooms import Room
+    from .session_guests import BranchGuest, SessionGuest
 
 PATIENCE = 30.0
 """Seconds in which a fork must have come; mostly it takes milliseconds."""
@@ -88,7 +88,7 @@ async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
             os.close(door)
 
 
-async def _admit(parent: Guest, guest: Guest, inodes: list[int]) -> None:
+async def _admit(parent: SessionGuest, guest: BranchGuest, inodes: list[int]) -> None:
     """Have the fork looked at, and tell who will reap it."""
     (worker,) = await guest.ask({"op": "admit", "inodes": inodes}, "admitted")
     try:

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 _DEATH = 5.0
 """Seconds a killed guest has to be gone; the kernel takes milliseconds."""
-_ON_ITS_WAY = 1.0
-"""Seconds an interrupt may take to be passed on."""
-_LATE = 0.1
-"""Seconds by which the exit code of a branch may come later than its end."""
-_UNKNOWN = 137
 
 
 class Guest:
@@ -33,10 +28,6 @@ class Guest:
     first process, or of the zygote if that was killed. It holds ``exit_code``, ``cpu_seconds``,
     ``peak_memory``, or ``error``. ``accounts`` is what its cgroup counted, if it has one. ``order``
     is the signal upon which its first process, or the kernel for it, kills all others.
-
-    One that ``hears`` is a session's, whose first process goes on listening to the host.
-    A branch has a ``parent``, in whose pid namespace it lives: so the first process of a parent
-    lives on as long as one of its branches does.
     """
 
     def __init__(
@@ -45,34 +36,17 @@ class Guest:
         sock: socket.socket,
         cgroup: Cgroup | None,
         order: signal.Signals = signal.SIGKILL,
-        parent: Guest | None = None,
-        *,
-        hears: bool = False,
     ) -> None:
         self.number = number
-        self._hears = hears
-        self.parent = parent
         self._channel = Channel(sock, self._on_frame, self._on_close)
         self._channel.attach()
         self._cgroup = cgroup
         self._order = order
         self._pidfd: int | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._handles: dict[str, int] = {}
-        self._asking = asyncio.Lock()
-        self._answers: dict[str, asyncio.Future[list[int]]] = {}
-        self._telling: set[asyncio.Task[None]] = set()
-        self._branches: dict[int, Guest] = {}
-        self._line: dict[int, Guest] = {}
-        self._exit_code: int | None = None
-        self._report: dict[str, Any] | None = None
         self._confined = False
         self._killed = False
-        self._interrupts = 0
-        self._quiet = asyncio.Event()
-        self._quiet.set()
         self._ready = asyncio.Event()
-        self._over = asyncio.Event()
         self._gone = asyncio.Event()
         self.end: dict[str, Any] | None = None
         self.lost: str | None = None
@@ -81,13 +55,6 @@ class Guest:
         self.limit: str | None = None
         self.on_end: Callable[[], None] | None = None
         self.on_gone: Callable[[], None] | None = None
-        if parent is not None:
-            parent._branches[number] = parent.root._line[number] = self
-
-    @property
-    def root(self) -> Guest:
-        """The one of its line that is nobody's branch, who hears of all their refused calls."""
-        return self if self.parent is None else self.parent.root
 
     @property
     def usable(self) -> bool:
@@ -154,91 +121,22 @@ class Guest:
         with contextlib.suppress(OSError):  # it was killed meanwhile, and will be reported so
             await self._channel.send({"job": job}, code, fds)
 
-    async def tell(self, header: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        """Say something to its first process, if it is a session's."""
-        with contextlib.suppress(OSError):
-            await self._channel.send(header, b"", fds)
-
-    async def ask(self, header: dict[str, Any], answer: str, fds: Sequence[int] = ()) -> list[int]:
-        """Say something to its first process and wait for the descriptors it answers with.
-
-        Raises
-        ------
-        BackendError
-            It has ended.
-        """
-        # Answers come in the order of questions: each is waited for, even if who asked gives up.
-        asking = asyncio.ensure_future(self._ask(header, answer, fds))
-        try:
-            return await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            asking.add_done_callback(_close_answer)
-            raise
-
-    async def _ask(self, header: dict[str, Any], answer: str, fds: Sequence[int]) -> list[int]:
-        async with self._asking:
-            if not self.usable:
-                raise BackendError("The guest has ended.")
-            future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-            self._answers[answer] = future
-            await self.tell(header, fds)
-            return await future
-
-    async def show(self, names: Sequence[str]) -> list[int]:
-        """The descriptors of its folders and namespaces, by name; the caller closes them.
-
-        Raises
-        ------
-        BackendError
-            It has ended.
-        """
-        return await self.ask({"op": "show", "names": names}, "shown")
-
-    def hear(self) -> None:
-        """Take what its first process has said by now: calls that were refused, for example."""
-        self.root._channel.hear()
-
     def interrupt(self) -> None:
         """Send SIGINT to the program and what it runs in the foreground, as Ctrl-C does.
 
         Its first process passes it on; what the program makes of it is the program's.
         """
-        if self._hears:
-            self._interrupts += 1
-            self._quiet.clear()
-            self._say_soon({"op": "interrupt"})
-        elif self._pidfd is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGINT)
-
-    async def quiet(self) -> None:
-        """Wait, for a bounded time, until no interrupt is on its way to a session any more."""
-        if not self._quiet.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), _ON_ITS_WAY)
+        self._signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill everything in the guest, by way of its first process.
-
-        While it has branches, that kills all but them, and itself after the last.
-        """
+        """Kill everything in the guest, by way of its first process."""
         self._killed = True
-        if self._pidfd is None:
-            return
-        if self._branches:
-            if self.end is None:
-                self._say_soon({"op": "retire"})
-            return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, self._order)
+        self._signal(self._order)
 
     async def dead(self) -> bool:
-        """Kill the guest and wait, for a bounded time, until it is gone; false if it is not.
-
-        What is gone of one that has branches is all but them and its first process.
-        """
+        """Kill the guest and wait, for a bounded time, until it is gone; false if it is not."""
         self.kill()
-        gone = self._over if self._branches else self._gone
+        gone = self._gone_event()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(gone.wait(), _DEATH)
         if not gone.is_set() and self._order != signal.SIGKILL:
@@ -251,9 +149,6 @@ class Guest:
     def on_started(self, pidfd: int) -> None:
         """It lives; this handle owns its pidfd from now on."""
         self._pidfd = pidfd
-        if self.parent is not None:  # then the zygote is not the one who will know of its end
-            self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(pidfd, self._on_first_gone)
         if self._killed:
             self.kill()
         self._let_go()
@@ -278,69 +173,24 @@ class Guest:
 
     # --- what its first process says ---
 
-    def _on_frame(self, header: dict[str, Any], fds: list[int], _: bytes) -> None:
+    def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
         match header.get("op"), fds:
             case "confined", [_, *_] if not self._confined:
                 self._handles = dict(zip(header["names"], fds, strict=True))
                 self._confined = True
                 self._let_go()
             case "denied", [] if isinstance(header.get("call"), int):
-                self._line.get(header["branch"], self).denied_calls.append(header["call"])
+                self.denied_calls.append(header["call"])
             case "limit", [] if isinstance(header.get("name"), str):
                 self.limit = header["name"]
-            case "ended", [] if header.get("exit_code") is None:
-                self._on_report(header)
             case (("refused" | "ended"), []):
                 self._ended(header)
-            case _ if self._hears and self._on_answer(header, fds):
-                pass
             case _:
                 for fd in fds:
                     os.close(fd)
                 self.kill()
 
-    def _on_answer(self, header: dict[str, Any], fds: list[int]) -> bool:
-        """What only the first process of a session says; false if this is nothing of it."""
-        match header.get("op"), fds:
-            case ("shown" | "furnished" | "admitted") as answer, _ if answer in self._answers:
-                self._answers.pop(answer).set_result(fds)
-            case "interrupted", []:
-                self._interrupts -= 1
-                if self._interrupts <= 0:
-                    self._quiet.set()
-            case "buried", []:
-                if header.get("branch") in self._branches:  # else it is known to be gone
-                    self._branches[header["branch"]].on_buried(int(header["exit_code"]))
-            case _:
-                return False
-        return True
-
-    # --- a branch: its first process did not fork the program, and cannot tell how that ended ---
-
-    def on_buried(self, exit_code: int) -> None:
-        """Its program has ended so, says who reaped it: the first process of its parent."""
-        self._exit_code = exit_code
-        if self._report is not None:
-            self._ended({**self._report, "exit_code": exit_code})
-
-    def _on_report(self, report: dict[str, Any]) -> None:
-        self._report = report
-        if self._exit_code is not None:
-            self._ended({**report, "exit_code": self._exit_code})
-
-    def _on_first_gone(self) -> None:
-        """Wait a moment for who can tell, if it was not killed from here."""
-        assert self._loop is not None
-        assert self._pidfd is not None
-        self._loop.remove_reader(self._pidfd)
-        if self._killed or self._exit_code is not None:
-            self._on_late()
-        else:
-            self._loop.call_later(_LATE, self._on_late)
-
-    def _on_late(self) -> None:
-        exit_code = _UNKNOWN if self._exit_code is None else self._exit_code
-        self.on_exited({**(self._report or {}), "exit_code": exit_code})
+    # --- inside ---
 
     def _let_go(self) -> None:
         """Once it is confined, in its cgroup, and its pid is known, it may go on."""
@@ -360,8 +210,6 @@ class Guest:
 
     def _close(self) -> None:
         if self._pidfd is not None:
-            if self._loop is not None and not self._loop.is_closed():
-                self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = None
         for fd in self._handles.values():
@@ -370,36 +218,18 @@ class Guest:
         self._channel.close()
         self._gone.set()
         self._tell_of_the_end()
-        if self.parent is not None:
-            self.parent._forget(self)
         if self.on_gone is not None:
             self.on_gone()
 
     def _tell_of_the_end(self) -> None:
         self._ready.set()
-        self._over.set()
-        self._quiet.set()
-        for future in self._answers.values():
-            if not future.done():
-                why = (self.end or {}).get("error") or self.lost or "it has ended"
-                future.set_exception(BackendError(f"The guest does not answer: {why}."))
-        self._answers.clear()
         if self.on_end is not None:
             self.on_end()
 
-    def _forget(self, branch: Guest) -> None:
-        self._branches.pop(branch.number, None)
-        self.root._line.pop(branch.number, None)
-        if self._killed or self.end is not None:
-            self.kill()  # it lived on for its branches only
+    def _gone_event(self) -> asyncio.Event:
+        return self._gone
 
-    def _say_soon(self, header: dict[str, Any]) -> None:
-        task = asyncio.ensure_future(self.tell(header))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-
-def _close_answer(asking: asyncio.Future[list[int]]) -> None:
-    if not asking.cancelled() and asking.exception() is None:
-        for fd in asking.result():
-            os.close(fd)
+    def _signal(self, number: signal.Signals) -> None:
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)

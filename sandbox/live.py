@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .cgroup import Accounts
-    from .guests import Guest
     from .network import Proxy
     from .network.log import NetworkLog
     from .output import Stream
     from .result import Contact, Denial, RichOutput
+    from .session_guests import SessionGuest
     from .zygote import Zygote
 
 _FAREWELL = 1.0
@@ -50,7 +50,7 @@ class LiveGuest:
     What it prints while no cell runs belongs to the next one.
     """
 
-    def __init__(self, guest: Guest, zygote: Zygote, output: int) -> None:
+    def __init__(self, guest: SessionGuest, zygote: Zygote, output: int) -> None:
         self.guest = guest
         self.zygote = zygote
         self.events: deque[OutputEvent | RichOutput] = deque()
@@ -80,7 +80,7 @@ class LiveGuest:
         BackendError
             No guest could be confined.
         """
-        guest = await zygote.fork(session=True)
+        guest = await zygote.fork_session()
         live = cls(guest, zygote, output)
         try:
             await guest.ready()

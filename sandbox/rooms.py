@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .errors import BackendError
 
 if TYPE_CHECKING:
-    from .guests import Guest
+    from .session_guests import BranchGuest, SessionGuest
     from .zygote import Zygote
 
 PATIENCE = 20.0
@@ -22,7 +22,7 @@ PATIENCE = 20.0
 class Room:
     """A branch's guest, of which there is only the first process, and the way into it."""
 
-    guest: Guest
+    guest: BranchGuest
     namespaces: tuple[int, ...]
     """Descriptors, in the order of :attr:`.zygote.Zygote.namespaces`."""
 
@@ -36,7 +36,7 @@ class Room:
             os.close(fd)
 
 
-async def make_room(zygote: Zygote, parent: Guest) -> Room:
+async def make_room(zygote: Zygote, parent: SessionGuest) -> Room:
     """A room for a branch of ``parent``.
 
     Raises
@@ -61,7 +61,7 @@ class Rooms:
     Callers that branch once do not pay for it, and who branches again finds one ready.
     """
 
-    def __init__(self, zygote: Zygote, parent: Guest) -> None:
+    def __init__(self, zygote: Zygote, parent: SessionGuest) -> None:
         self._zygote = zygote
         self._parent = parent
         self._spare: asyncio.Task[Room] | None = None

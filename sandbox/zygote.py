@@ -10,23 +10,26 @@ import os
 import signal
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .errors import BackendCrashed, BackendError, UsageError
 from .guest.handles import ABOVE, namespaces
 from .guests import Guest
 from .pool import Pool
+from .session_guests import BranchGuest, SessionGuest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from .cgroup import Cgroups
+    from .cgroup import Cgroup, Cgroups
     from .channel import Channel
     from .language import Language
     from .network import Proxy
     from .policy import Policy
     from .workspace import Workspace
 
+
+G = TypeVar("G", bound=Guest)
 
 NO_BRANCHES = (
     "A session can be branched only where guests have namespaces and Landlock: in the local "
@@ -136,18 +139,22 @@ class Zygote:
         self.pool = Pool(self)
         self._channel.attach()
 
-    async def fork(self, *, session: bool = False) -> Guest:
-        """Fork a guest; it is on its way to be confined when this returns.
+    async def fork(self) -> Guest:
+        """Fork a guest for a program; it is on its way to be confined when this returns.
 
         Raises
         ------
         BackendCrashed
             The zygote has gone.
         """
-        return await self._new_guest({"op": "guest", "session": session})
+        return await self._begin(Guest, {"op": "guest", "session": False})
 
-    async def branch(self, parent: Guest) -> Guest:
-        """Have namespaces made for a branch of ``parent``, which is a session's guest.
+    async def fork_session(self) -> SessionGuest:
+        """Fork a guest for a live interpreter; raises as :meth:`fork` does."""
+        return await self._begin(SessionGuest, {"op": "guest", "session": True})
+
+    async def branch(self, parent: SessionGuest) -> BranchGuest:
+        """Have namespaces made for a branch of ``parent``.
 
         Raises
         ------
@@ -158,16 +165,23 @@ class Zygote:
         """
         if not self._terms.branches:
             raise UsageError(NO_BRANCHES)
+
+        def make(number: int, sock: socket.socket, cgroup: Cgroup | None, _: object) -> BranchGuest:
+            return BranchGuest(number, sock, cgroup, parent)
+
         above = await parent.show(ABOVE)
         try:
-            return await self._new_guest({"op": "branch"}, above, parent)
+            return await self._begin(make, {"op": "branch"}, above)
         finally:
             for fd in above:
                 os.close(fd)
 
-    async def _new_guest(
-        self, header: dict[str, Any], fds: Sequence[int] = (), parent: Guest | None = None
-    ) -> Guest:
+    async def _begin(
+        self,
+        make: Callable[[int, socket.socket, Cgroup | None, signal.Signals], G],
+        header: dict[str, Any],
+        fds: Sequence[int] = (),
+    ) -> G:
         if self._channel is None:
             raise BackendCrashed("The sandbox has ended.")
         self._abandoned = [guest for guest in self._abandoned if not guest.remove_cgroup()]
@@ -180,8 +194,7 @@ class Zygote:
         with theirs:
             self._next_id += 1
             number = self._next_id
-            hears = parent is not None or bool(header.get("session"))
-            guest = Guest(number, ours, cgroup, self._terms.order, parent, hears=hears)
+            guest = make(number, ours, cgroup, self._terms.order)
             self._guests[number] = guest
             guest.on_gone = lambda: self._forget(number)
             doors = guest.open_doors()

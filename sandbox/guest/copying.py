@@ -46,7 +46,7 @@ def copy_tree(source: int, target: str) -> None:
                 left -= 1
                 if left < 0:
                     raise OSError(f"more than {_MOST:,} files are in the workspace")
-                if _copy(folder, name, os.path.join(target, path, name)):
+                if _copy(folder, name, os.path.normpath(os.path.join(target, path, name))):
                     paths.append(os.path.join(path, name))
         finally:
             os.close(folder)

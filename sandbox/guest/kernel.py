@@ -83,7 +83,7 @@ def clone_sharing_memory(function: Callable[[], int]) -> int:
     ``function`` runs in it, on a stack of its own, as if it were this very thread: so it must
     return, its exit code, and leave all as it found it. What it forks may go on from there.
     """
-    callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(lambda _: function())
+    callback = ctypes.CFUNCTYPE(ctypes.c_int)(function)  # it takes no notice of its argument
     stack = mmap.mmap(-1, _STACK, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
     top = ctypes.addressof(ctypes.c_char.from_buffer(stack)) + _STACK - 64
     flags = _CLONE_VM | _CLONE_VFORK | signal.SIGCHLD
