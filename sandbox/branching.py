@@ -36,7 +36,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     room = await parent.rooms.take()
     live = LiveGuest(room.guest, parent.zygote, output)
     arrival = _Arrival()
-    inodes = live.inodes
+    inodes, announced = live.inodes, room.inodes
     live.listen(arrival)
     parent.listen(arrival)
     try:
@@ -59,6 +59,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
         room.close()
         parent.listen(None)
         live.listen(None)
+        await asyncio.shield(_close_the_way(parent, announced))
     parent.rooms.refill()
     return live
 
@@ -95,6 +96,12 @@ async def _admit(parent: SessionGuest, guest: BranchGuest, inodes: list[int]) ->
         await parent.tell({"op": "adopt", "branch": guest.number}, [worker])
     finally:
         os.close(worker)
+
+
+async def _close_the_way(parent: LiveGuest, inodes: list[int]) -> None:
+    """Let nobody else enter, and nobody stay half-way, with capabilities."""
+    for guest in {parent.guest.root, parent.guest}:
+        await guest.tell({"op": "forget", "inodes": inodes})
 
 
 class _Arrival:
