@@ -33,19 +33,28 @@ class Language:
 @cache
 def languages() -> dict[str, Language]:
     """What this host can run, by canonical name."""
-    found = {"python": Language(".py", session=())}
-    for name, suffix in (("bash", ".sh"), ("sh", ".sh")):
-        path = shutil.which(name, path="/usr/bin:/bin")
-        if path:
-            live = (path, "--noprofile", "--norc", "--noediting", "-i") if name == "bash" else None
-            found[name] = Language(suffix, (path, "{file}"), session=live)
+    programs = {name: shutil.which(name, path="/usr/bin:/bin") for name in ("bash", "sh")}
     node = shutil.which("node")
-    if node:
+    programs["node"] = str(Path(node).resolve()) if node else None
+    return languages_by(programs)
+
+
+def languages_by(programs: Mapping[str, str | None]) -> dict[str, Language]:
+    """What can be run where ``bash``, ``sh``, ``node`` and ``pwsh`` are found at these paths."""
+    found = {"python": Language(".py", session=())}
+    if bash := programs.get("bash"):
+        live = (bash, "--noprofile", "--norc", "--noediting", "-i")
+        found["bash"] = Language(".sh", (bash, "{file}"), session=live)
+    if sh := programs.get("sh"):
+        found["sh"] = Language(".sh", (sh, "{file}"))
+    if node := programs.get("node"):
         # From standard input, so that require("./x") looks in the workspace.
-        program = Path(node).resolve()
         found["javascript"] = Language(
-            ".js", (str(program), "-"), stdin=True, files=(program,), reserves=True
+            ".js", (node, "-"), stdin=True, files=(Path(node),), reserves=True
         )
+    if pwsh := programs.get("pwsh"):
+        argv = (pwsh, "-NoLogo", "-NoProfile", "-NonInteractive", "-File", "{file}")
+        found["powershell"] = Language(".ps1", argv)
     return found
 
 

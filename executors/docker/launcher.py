@@ -12,7 +12,7 @@ from ...sandbox import seccomp
 from ...sandbox.environment import base_environment, has_proxy
 from ...sandbox.errors import BackendError, BackendUnavailable, PolicyError, UsageError
 from ...sandbox.handshake import Gone, Handshake, Refused
-from ...sandbox.language import Language
+from ...sandbox.language import languages_by
 from ...sandbox.launcher import START
 from ...sandbox.sandbox import Sandbox
 from ...sandbox.workspace import Workspace
@@ -44,7 +44,7 @@ _ANY_PORT = ("127.0.0.1", 0)
 """Where guests listen for the proxy: they share the loopback of their container."""
 _TAIL = 8
 """Lines of output shown for a command that failed."""
-_PROGRAMS = {"bash": "bash", "sh": "sh", "javascript": "node", "powershell": "pwsh"}
+_PROGRAMS = ("bash", "sh", "node", "pwsh")
 
 
 class ContainerLauncher:
@@ -204,7 +204,7 @@ class _ContainerZygote:
                 **image_environment,
                 **base_environment(policy, image_environment.get("PATH", os.defpath)),
             },
-            languages=_languages(ready["programs"]),
+            languages=languages_by(_paths(ready["programs"])),
             owner=self._user[0] if self._user[0] != os.geteuid() else None,
             cgroups=cgroups,
             order=signal.SIGTERM,
@@ -253,11 +253,11 @@ class _ContainerZygote:
             "landlock": None,
             "scoped": False,
             "readable": ["/"],
-            "writable": [HOME, *SHARED],
+            "writable": [HOME, *SHARED, *self._options.writable_volumes],
             "shared": list(SHARED),
             "places": {"base": RUNS, "workspace": WORKSPACE, "home": HOME},
             "preload": list(policy.preload),
-            "look_for": list(_PROGRAMS.values()),
+            "look_for": list(_PROGRAMS),
         }
 
     def _keep(self, step: str, fd: int) -> None:
@@ -304,19 +304,5 @@ def _of_guest(ready: Mapping[str, Any], programs: tuple[bytes, ...]) -> list[str
     return names + (["seccomp-arguments"] if programs else [])
 
 
-def _languages(found: Mapping[str, Any]) -> dict[str, Language]:
-    """What the image can run, of what was found in it."""
-    languages = {"python": Language(".py")}
-    for name, program in _PROGRAMS.items():
-        path = found.get(program)
-        if not isinstance(path, str):
-            continue
-        match name:
-            case "javascript":
-                languages[name] = Language(".js", (path, "-"), stdin=True, reserves=True)
-            case "powershell":
-                options = ("-NoLogo", "-NoProfile", "-NonInteractive", "-File")
-                languages[name] = Language(".ps1", (path, *options, "{file}"))
-            case _:
-                languages[name] = Language(".sh", (path, "{file}"))
-    return languages
+def _paths(found: Mapping[str, Any]) -> dict[str, str | None]:
+    return {name: path for name, path in found.items() if isinstance(path, str)}

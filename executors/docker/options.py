@@ -62,8 +62,19 @@ class ContainerOptions:
         """True when something is to be there after the end."""
         return not (self.auto_remove and self.stop_container)
 
+    @property
+    def writable_volumes(self) -> list[str]:
+        """Where code sees volumes that it may write."""
+        writable = (how for how in self.extra_volumes.values() if "rw" in mode_of(how).split(","))
+        return [how["bind"] for how in writable]
+
     def new_name(self) -> str:
         return self.container_name or f"sandcrew-{secrets.token_hex(8)}"
+
+
+def mode_of(volume: Mapping[str, str]) -> str:
+    """Read-only unless the caller says otherwise."""
+    return volume.get("mode", "ro")
 
 
 def _check_volume(source: str, how: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ...sandbox.environment import has_proxy
 from . import labels
 from .mailbox import COMMAND, MOUNTED
-from .options import WORKSPACE
+from .options import WORKSPACE, mode_of
 from .seccomp_profile import profile
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def settings(
             "Tmpfs": _tmpfs(policy, user, private=folder is None),
             "Mounts": _mounts(policy, mailbox, folder),
             "Binds": [
-                f"{source}:{how['bind']}:{how.get('mode', 'ro')}"
+                f"{source}:{how['bind']}:{mode_of(how)}"
                 for source, how in options.extra_volumes.items()
             ],
         },

@@ -241,6 +241,12 @@ def told_to_end() -> bool:
 
 def bury_guest(config: Config) -> None:
     """Kill and reap all of the guest but this process, its first."""
+    _bury(config)
+    if config["shared"]:  # before the host hears of the end, and lets another program begin
+        fcntl.flock(config["lock"], fcntl.LOCK_UN)
+
+
+def _bury(config: Config) -> None:
     if not config["scoped"]:
         descendants.bury()
         return
@@ -294,7 +300,7 @@ def relocate(job: dict[str, Any], config: Config) -> None:
         if environment.get(name) == default:
             environment[name] = outside
     if config["proxy"]:  # its port is any that was free, where all guests share one network
-        for name in filter(lambda name: name.lower().endswith("_proxy"), environment):
+        for name in [name for name in environment if name.lower().endswith("_proxy")]:
             environment[name] = environment[name].replace(
                 _address(confine.PROXY), _address(config["door"])
             )
