@@ -46,11 +46,12 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
             await asyncio.gather(_move_in(parent, live), _fork(parent, live, room))
             await arrival.wait(live)
             await _admit(parent.guest, room.guest, inodes)
+            await _close_the_way(parent, announced)
     except TimeoutError as error:
-        await asyncio.shield(live.close())
+        await asyncio.shield(_give_up(parent, live, announced))
         raise BackendError(f"The branch was not there within {PATIENCE:.0f} s.") from error
     except BaseException as error:
-        await asyncio.shield(live.close())
+        await asyncio.shield(_give_up(parent, live, announced))
         why = (room.guest.end or {}).get("error")
         if why is not None and isinstance(error, BackendError):
             raise UsageError(f"This session cannot be branched: {why}.") from error
@@ -59,7 +60,6 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
         room.close()
         parent.listen(None)
         live.listen(None)
-        await asyncio.shield(_close_the_way(parent, announced))
     parent.rooms.refill()
     return live
 
@@ -96,6 +96,13 @@ async def _admit(parent: SessionGuest, guest: BranchGuest, inodes: list[int]) ->
         await parent.tell({"op": "adopt", "branch": guest.number}, [worker])
     finally:
         os.close(worker)
+
+
+async def _give_up(parent: LiveGuest, live: LiveGuest, inodes: list[int]) -> None:
+    try:
+        await live.close()
+    finally:
+        await _close_the_way(parent, inodes)
 
 
 async def _close_the_way(parent: LiveGuest, inodes: list[int]) -> None:
