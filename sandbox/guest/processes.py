@@ -27,7 +27,8 @@ def _is_capable(pid: int) -> bool:
     except OSError:
         return False
     # Without a filter it is no program: it is on its way to make a branch.
-    return int(fields["CapPrm"], 16) != 0 and fields["Seccomp"].strip() == "2"
+    is_a_program = fields["Seccomp"].strip() == "2" and fields["State"].strip()[0] not in "ZX"
+    return is_a_program and int(fields["CapPrm"], 16) != 0
 
 
 def _is_in_a_branch(pid: int) -> bool:
