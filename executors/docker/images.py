@@ -59,8 +59,6 @@ async def ensure_image(
         found = await inspect_image(engine, image)
     if found is None:
         raise no_image(image, "the engine pulled something else")
-    if platform is None:
-        await _require_architecture(engine, image, str(found.get("Architecture", "")))
     return found
 
 
@@ -92,9 +90,17 @@ async def _pull(
         raise no_image(image, error.__cause__ or error) from error
 
 
-async def _require_architecture(engine: Engine, image: str, architecture: str) -> None:
-    info = await engine.info()
-    machine = str(info.get("Architecture", ""))
+async def require_architecture(engine: Engine, image: str) -> None:
+    """Raise if an image is for another kind of machine than the engine's.
+
+    Raises
+    ------
+    BackendUnavailable
+        It is; an engine that can emulate it would have to be told so.
+    """
+    found = await inspect_image(engine, image) or {}
+    architecture = str(found.get("Architecture", ""))
+    machine = str((await engine.info()).get("Architecture", ""))
     own = _ARCHITECTURES.get(machine, machine)
     if architecture and own and architecture != own:
         raise BackendUnavailable(

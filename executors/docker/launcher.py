@@ -30,14 +30,14 @@ from .reaper import reap
 from .settings import HOME, RUNS, SHARED, guest_command, isolation, settings
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
-    from ...sandbox.cgroup import Cgroups
     from ...sandbox.policy import Policy
     from .options import ContainerOptions
     from .progress import OnProgress
 
-_POLL = 0.05
+_POLL = 0.3
 """Seconds between two looks at a container that has not called yet."""
 
 _ANY_PORT = ("127.0.0.1", 0)
@@ -108,6 +108,7 @@ class _ContainerZygote:
         self._container: Container | None = None
         self._handshake: Handshake | None = None
         self._folder: int | None = None
+        self._pid = 0
 
     async def open(self, name: str, image: Mapping[str, Any]) -> Zygote:
         """Start it and wait until it is ready, for a bounded time."""
@@ -124,7 +125,7 @@ class _ContainerZygote:
         await self._container.start()
         try:
             async with asyncio.timeout(START):
-                sock = await self._accept(self._mailbox, self._container)
+                sock, self._pid = await self._accept(self._mailbox, self._container)
                 if self._bound is not None:
                     self._bound.remove()  # the container has it now
                 self._handshake = Handshake(sock, self._keep)
@@ -169,7 +170,7 @@ class _ContainerZygote:
         self._bound = await BoundFolder.create(Path(workdir), self._user[0])
         return str(self._bound.source)
 
-    async def _accept(self, mailbox: Mailbox, container: Container) -> Any:
+    async def _accept(self, mailbox: Mailbox, container: Container) -> tuple[socket.socket, int]:
         """The connection from inside, unless the container ends first."""
         calling = asyncio.ensure_future(mailbox.accept(self._user[0]))
         try:
@@ -197,7 +198,6 @@ class _ContainerZygote:
             raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
         assert self._folder is not None
         image_environment = environment_of(image)
-        cgroups = await self._cgroups()
         terms = Terms(
             isolation=isolation(policy, self._options, _of_guest(ready, programs)),
             environment={
@@ -206,16 +206,12 @@ class _ContainerZygote:
             },
             languages=languages_by(_paths(ready["programs"])),
             owner=self._user[0] if self._user[0] != os.geteuid() else None,
-            cgroups=cgroups,
+            cgroups=container_cgroups(self._pid),
             order=signal.SIGTERM,
         )
         workspace = self._workspace(self._folder)
         self._handshake = self._folder = None  # the handle's from now on
         return Zygote(handshake.channel, policy, terms, workspace, self.end)
-
-    async def _cgroups(self) -> Cgroups | None:
-        found = await self._container.inspect() if self._container is not None else None
-        return container_cgroups(int(found["State"]["Pid"])) if found is not None else None
 
     def _workspace(self, folder: int) -> Workspace:
         """The guests' workspace, seen from here."""

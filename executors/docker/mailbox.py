@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import functools
 import io
+import marshal
 import os
 import secrets
 import socket
@@ -17,6 +18,7 @@ import struct
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 
 from ...sandbox.launcher import GUEST
@@ -69,13 +71,17 @@ class Mailbox:
             raise
         return cls(folder, listener)
 
-    async def accept(self, uid: int) -> socket.socket:
-        """Wait for the guest, a process of the user ``uid``."""
+    async def accept(self, uid: int) -> tuple[socket.socket, int]:
+        """Wait for the guest, a process of the user ``uid``; its number on this host comes along.
+
+        It is 0 where that cannot be seen from here.
+        """
         while True:
             sock, _ = await asyncio.get_running_loop().sock_accept(self.listener)
             credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-            if struct.unpack("3i", credentials)[1] == uid:
-                return sock
+            pid, peer, _ = struct.unpack("3i", credentials)
+            if peer == uid:
+                return sock, pid
             sock.close()
 
     def remove(self) -> None:
@@ -105,5 +111,17 @@ def _guest() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path in sorted(GUEST.glob("*.py")):
-            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
+            source = path.read_bytes()
+            archive.writestr(zipfile.ZipInfo(path.name), source)
+            archive.writestr(zipfile.ZipInfo(f"{path.name}c"), _compiled(path.name, source))
     return buffer.getvalue()
+
+
+def _compiled(name: str, source: bytes) -> bytes:
+    """For an interpreter of the same version as this; any other one passes over it (zipimport).
+
+    Of the form that is not compared with the source (PEP 552).
+    """
+    code = compile(source, f"{MOUNTED}/{_GUEST}/{name}", "exec", dont_inherit=True)
+    unchecked = (1).to_bytes(4, "little")
+    return MAGIC_NUMBER + unchecked + source_hash(source) + marshal.dumps(code)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...sandbox.errors import BackendError, BackendUnavailable
 from .container import Container
+from .images import require_architecture
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -28,6 +29,8 @@ async def why_it_ended(
 
     Such a container removes itself with all it said. So another one is made that does not.
     """
+    if platform is None:
+        await require_architecture(engine, image)
     body = {**body, "HostConfig": {**body["HostConfig"], "AutoRemove": False}}
     container = await Container.create(engine, None, body, platform)
     code, words = 0, ""
