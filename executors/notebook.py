@@ -129,7 +129,9 @@ def parse_notebook(data: bytes) -> dict[str, Any]:
     if notebook["nbformat"] in (1, 2, 3):
         notebook = _upgrade(data)
     if notebook["nbformat"] != 4:
-        raise UsageError(f"This notebook has format {str(notebook['nbformat'])[:20]}, not 4.")
+        raise UsageError(
+            f"This notebook has format {str(notebook['nbformat'])[:20]!r}; nbformat is 1, 2, 3 or 4."
+        )
     if not isinstance(notebook.get("cells"), list):
         raise UsageError("This notebook is damaged: it has no list of cells.")
     return notebook

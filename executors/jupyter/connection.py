@@ -29,6 +29,10 @@ class Connection:
         """With a key nobody else knows, unless one is given."""
         return cls(base, key or secrets.token_hex(32))
 
+    def address(self, channel: str) -> str:
+        """Where a channel is, as libzmq has it."""
+        return f"ipc://{self.base}-{CHANNELS.index(channel) + 1}"
+
     def info(self) -> dict[str, Any]:
         """The content of a connection file."""
         ports = {f"{channel}_port": number for number, channel in enumerate(CHANNELS, start=1)}
@@ -56,23 +60,28 @@ class Rendezvous:
     def __init__(self) -> None:
         self.path = make_folder("kernel")
         self._folder = os.open(self.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._held: dict[int, int] = {}
+        self._held: dict[str, int] = {}
 
     @property
     def base(self) -> str:
         """The ``base`` of a :class:`Connection` here."""
         return f"/proc/{os.getpid()}/fd/{self._folder}/k"
 
-    def hold(self, number: int, socket: int) -> None:
-        """Let the address with this number lead to an O_PATH descriptor, which is now ours.
+    @property
+    def inner(self) -> str:
+        """The ``base`` of another one here, for a kernel behind a relay."""
+        return f"{self.base}-in"
+
+    def hold(self, name: str, socket: int) -> None:
+        """Let an address, such as ``k-1``, lead to an O_PATH descriptor, which is now ours.
 
         A kernel that was started again so gets the addresses of the last one.
         """
-        link, new = self.path / f"k-{number}", self.path / f"new-{number}"
+        link, new = self.path / name, self.path / f"new-{name}"
         new.symlink_to(f"/proc/{os.getpid()}/fd/{socket}")
         new.replace(link)
-        last = self._held.pop(number, None)
-        self._held[number] = socket
+        last = self._held.pop(name, None)
+        self._held[name] = socket
         if last is not None:
             os.close(last)
 

@@ -44,6 +44,7 @@ def install(
     name: str | None = None,
     policy: Path | None = None,
     share_folder: bool = False,
+    active_outputs: bool = False,
     prefix: str | None = None,
 ) -> InstalledSpec:
     """Add a confined twin of an installed kernel; one with its name is replaced.
@@ -58,6 +59,9 @@ def install(
         A policy file, which is checked and copied; by default one without network.
     share_folder:
         Whether the folder of a notebook is its workspace, to read and write.
+    active_outputs:
+        Whether scripts and widgets that a notebook displays reach the front end, where they run
+        unconfined, in its page.
     prefix:
         Where to install, such as ``sys.prefix``; by default for the user.
 
@@ -77,13 +81,14 @@ def install(
         raise UsageError(
             f"There is a kernel {name!r} that is not of sandcrew; choose another name."
         )
+    config = {"share_folder": share_folder, "active_outputs": active_outputs}
     text = DEFAULT_POLICY if policy is None else _read(policy)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, name)
         source.mkdir()
         (source / POLICY_FILE).write_text(text, "utf-8")
         Policy.from_toml(source / POLICY_FILE)
-        (source / "kernel.json").write_text(json.dumps(_kernel_json(spec, share_folder), indent=1))
+        (source / "kernel.json").write_text(json.dumps(_kernel_json(spec, config), indent=1))
         target = kernel_spec_manager().install_kernel_spec(
             str(source), name, user=prefix is None, prefix=prefix
         )
@@ -114,7 +119,7 @@ def remove(name: str) -> None:
     kernel_spec_manager().remove_kernel_spec(name)
 
 
-def _kernel_json(spec: KernelSpec, share_folder: bool) -> dict[str, Any]:
+def _kernel_json(spec: KernelSpec, config: dict[str, bool]) -> dict[str, Any]:
     return {
         "argv": list(spec.argv),
         "display_name": f"{spec.display_name} (sandcrew)",
@@ -124,7 +129,7 @@ def _kernel_json(spec: KernelSpec, share_folder: bool) -> dict[str, Any]:
         "metadata": {
             "kernel_provisioner": {
                 "provisioner_name": PROVISIONER,
-                "config": {"policy": POLICY_FILE, "share_folder": share_folder},
+                "config": {"policy": POLICY_FILE, **config},
             }
         },
     }

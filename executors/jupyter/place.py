@@ -105,6 +105,7 @@ class ConfinedKernel:
         self._process = process
         self._rendezvous = rendezvous
         self._lent = False
+        self._names = connection.base.rpartition("/")[2]
         self.connection = connection
         self.workspace = process.workspace
 
@@ -139,7 +140,7 @@ class ConfinedKernel:
             while True:
                 with suppress(FileNotFoundError):
                     socket = self._process.open_socket(f"k-{number}")
-                    self._rendezvous.hold(number, socket)
+                    self._rendezvous.hold(f"{self._names}-{number}", socket)
                     break
                 await asyncio.sleep(LOOK_SECONDS)
 

@@ -19,9 +19,10 @@ from traitlets import Bool, Unicode
 from ...sandbox.errors import BackendCrashed
 from ...sandbox.policy import Policy
 from ...sandbox.sandbox import Sandbox
-from .connection import Connection, Rendezvous
+from .connection import CHANNELS, Connection, Rendezvous
 from .kernel import START_SECONDS
 from .place import ConfinedKernel
+from .relay import Relay
 from .room import kernel_policy
 from .spec import to_kernel_spec
 
@@ -37,6 +38,11 @@ class SandboxProvisioner(KernelProvisionerBase):
     policy: Any = Unicode(
         "", config=True, help="A policy file (TOML); relative to the folder of the kernel spec."
     )
+    active_outputs: Any = Bool(
+        False,
+        config=True,
+        help="Pass on scripts and widgets, which run in the page of the front end, unconfined.",
+    )
     share_folder: Any = Bool(
         False, config=True, help="The folder of the notebook is the workspace, to read and write."
     )
@@ -44,7 +50,8 @@ class SandboxProvisioner(KernelProvisionerBase):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._box: Sandbox | None = None
-        self._addresses: tuple[Rendezvous, Connection] | None = None
+        self._rendezvous: Rendezvous | None = None
+        self._relay: Relay | None = None
         self._kernel: ConfinedKernel | None = None
         self._ending: asyncio.Future[CodeResult] | None = None
 
@@ -67,16 +74,20 @@ class SandboxProvisioner(KernelProvisionerBase):
         spec = to_kernel_spec("", self.kernel_spec)
         if self._box is None:
             self._box = Sandbox(kernel_policy(self._read_policy(kwargs.get("cwd")), spec))
-        if self._addresses is None:
-            rendezvous = Rendezvous()
-            manager: Any = self.parent
-            key = manager.session.key.decode()
-            self._addresses = (rendezvous, Connection.new(rendezvous.base, key))
-        kernel = await ConfinedKernel.launch(self._box, spec, self._addresses)
+        rendezvous = self._rendezvous = self._rendezvous or Rendezvous()
+        manager: Any = self.parent
+        front = Connection.new(rendezvous.base, manager.session.key.decode())
+        back = front if self.active_outputs else Connection(rendezvous.inner, front.key)
+        kernel = await ConfinedKernel.launch(self._box, spec, (rendezvous, back))
         self._kernel = kernel
         self._ending = asyncio.ensure_future(kernel.wait())
         await self._until_reachable(kernel, self._ending)
-        info = self._addresses[1].info()
+        if back is not front:
+            heartbeat = rendezvous.path / f"k-{CHANNELS.index('hb') + 1}"
+            if not heartbeat.is_symlink():
+                heartbeat.symlink_to(heartbeat.name.replace("k-", "k-in-"))
+            self._relay = Relay(front, back)
+        info = front.info()
         self.connection_info = cast("KernelConnectionInfo", {**info, "key": info["key"].encode()})
         return self.connection_info
 
@@ -138,11 +149,14 @@ class SandboxProvisioner(KernelProvisionerBase):
     async def cleanup(self, restart: bool = False) -> None:
         await self.kill()
         self._kernel = None
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            relay.close()
         if restart:
             return
         box, self._box = self._box, None
-        addresses, self._addresses = self._addresses, None
+        rendezvous, self._rendezvous = self._rendezvous, None
         if box is not None:
             await box.close()
-        if addresses is not None:
-            addresses[0].close()
+        if rendezvous is not None:
+            rendezvous.close()

@@ -29,6 +29,13 @@ def install_command(
         bool,
         typer.Option("--share-folder", help="Let notebooks read and write their own folder."),
     ] = False,
+    active_outputs: Annotated[
+        bool,
+        typer.Option(
+            "--active-outputs",
+            help="Pass on scripts and widgets, which run in the front end, unconfined.",
+        ),
+    ] = False,
     sys_prefix: Annotated[
         bool, typer.Option("--sys-prefix", help="Into this environment, not for the user.")
     ] = False,
@@ -41,6 +48,7 @@ def install_command(
         name=name,
         policy=policy,
         share_folder=share_folder,
+        active_outputs=active_outputs,
         prefix=sys.prefix if sys_prefix else None,
     )
     print(f"{spec.name}: {spec.display_name}")

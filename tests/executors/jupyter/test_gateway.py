@@ -120,6 +120,6 @@ async def test_a_gateway_in_a_container_is_used_as_in_autogen(network: str, tmp_
         assert "container" in result.isolation
         info = server.connection_info
         assert info.host == "127.0.0.1"
-        with pytest.raises(OSError, match="40[13]"):
+        with pytest.raises(OSError, match=r"40[13]"):
             urllib.request.urlopen(f"http://{info.address}/api/kernels", timeout=5)
     assert (tmp_path / "out").read_text() == "x"

@@ -203,3 +203,74 @@ def test_a_wrong_policy_is_refused_before_anything_is_installed(
     with pytest.raises(UsageError, match="memory"):
         install("python3", name="wrong", policy=tmp_path / "policy.toml")
     assert "wrong" not in [spec.name for spec in installed()]
+
+
+SHOW_ACTIVE = (
+    "from IPython.display import *\n"
+    "display(HTML('<b>bold</b><script>alert(1)</script>'), Javascript('alert(1)'),"
+    ' SVG(\'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><rect/></svg>\'))'
+)
+
+
+def test_what_a_cell_displays_reaches_the_front_end_without_its_scripts(
+    spec: InstalledSpec, tmp_path: Path
+) -> None:
+    bare = execute(notebook(SHOW_ACTIVE), "python3", tmp_path).cells[0].outputs
+    assert "alert(1)" in str(bare)
+    confined = execute(notebook(SHOW_ACTIVE), spec.name, tmp_path).cells[0].outputs
+    assert "<b>bold</b>" in str(confined)
+    assert "alert" not in str(confined)
+
+
+def test_scripts_reach_the_front_end_only_on_request(jupyter_home: Path, tmp_path: Path) -> None:
+    active = install("python3", name="active", active_outputs=True)
+    try:
+        outputs = execute(notebook(SHOW_ACTIVE), active.name, tmp_path).cells[0].outputs
+    finally:
+        remove(active.name)
+    assert "alert(1)" in str(outputs)
+
+
+async def test_what_a_kernel_says_past_ipython_is_filtered_too(spec: InstalledSpec) -> None:
+    code = (
+        "kernel = get_ipython().kernel\n"
+        "def send(kind, content): kernel.session.send("
+        "kernel.iopub_socket, kind, content, parent=kernel.get_parent())\n"
+        "evil = {'text/html': '<script>alert(1)</script>'}\n"
+        "send('display_data', {'data': evil, 'metadata': {}})\n"
+        "send('comm_open', {'comm_id': 'x', 'target_name': 'jupyter.widget', 'data': evil})\n"
+        "get_ipython().payload_manager.write_payload({'source': 'page', 'data': evil})\n"
+        "print('said')"
+    )
+    manager, client = await started(spec)
+    heard: list[Any] = []
+    try:
+        reply = await client.execute_interactive(code, output_hook=heard.append, timeout=30)
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+    assert "said" in str(heard)
+    assert reply["content"]["status"] == "ok"
+    told = [message["content"] for message in heard if message["msg_type"] != "execute_input"]
+    assert "alert" not in str(told) + str(reply["content"])
+    assert not [message for message in heard if message["msg_type"].startswith("comm")]
+
+
+async def test_input_is_asked_and_answered_through_the_front_end(spec: InstalledSpec) -> None:
+    manager, client = await started(spec)
+    heard: list[Any] = []
+    try:
+        asked: list[Any] = []
+
+        def answer(message: Any) -> None:
+            asked.append(message["content"]["prompt"])
+            client.input("Ada")
+
+        await client.execute_interactive(
+            "print(input('name? '))", output_hook=heard.append, stdin_hook=answer, timeout=30
+        )
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+    assert asked == ["name? "]
+    assert "Ada" in str(heard)
