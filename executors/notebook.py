@@ -130,7 +130,7 @@ def parse_notebook(data: bytes) -> dict[str, Any]:
         notebook = _upgrade(data)
     if notebook["nbformat"] != 4:
         raise UsageError(
-            f"This notebook has format {str(notebook['nbformat'])[:20]!r}; nbformat is 1, 2, 3 or 4."
+            f"This notebook has nbformat {str(notebook['nbformat'])[:20]!r}; there are 1 to 4."
         )
     if not isinstance(notebook.get("cells"), list):
         raise UsageError("This notebook is damaged: it has no list of cells.")
