@@ -56,6 +56,46 @@ async def test_a_fork_that_stays_in_a_namespace_of_its_parent_is_not_admitted(na
             await session.branch().start()
 
 
+HALF_WAY = """
+import os, time
+from _sandcrew_guest import forking, kernel
+def fork_into(namespaces, become):
+    kept = os.dup(namespaces[0])
+    if os.fork() == 0:
+        while {late} and not os.path.exists("late"): time.sleep(0.01)
+        try: kernel.setns(kept, 0)
+        except OSError: pass
+        with open("unfinished", "w") as file: file.write(open("/proc/self/status").read())
+        os.rename("unfinished", "status")
+        time.sleep(60)
+    while not {late} and not os.path.exists("status"): time.sleep(0.01)
+    raise OSError("no fork")
+forking.fork_into = fork_into
+"""
+FIND = """
+open("late", "w").close()
+while not os.path.exists("status"): time.sleep(0.01)
+def capable(text): return "CapEff:\\t0000000000000000" not in text and "State:\\tZ" not in text
+def left():
+    status = [open(f"/proc/{pid}/status").read() for pid in os.listdir("/proc") if pid.isdigit()]
+    return len([text for text in status if capable(text)])
+end = time.monotonic() + 3
+while left() and time.monotonic() < end: time.sleep(0.01)
+[capable(open("status").read()), left()]
+"""
+
+
+@pytest.mark.parametrize(("late", "had"), [(False, True), (True, False)])
+async def test_who_stays_half_way_into_a_branch_has_no_capabilities_afterwards(
+    late: bool, had: bool
+) -> None:
+    async with a_session() as session:
+        await session.run(HALF_WAY.replace("{late}", str(late)))
+        with pytest.raises(UsageError, match="no fork"):
+            await session.branch().start()
+        assert (await session.run(FIND, timeout=10)).value == [had, 0]
+
+
 SHARE = """
 import ctypes, os, threading
 libc = ctypes.PyDLL(None, use_errno=True)
