@@ -30,6 +30,10 @@ PROFILES = {
             "faults of the kernel itself: there is one kernel, as in every container",
             "memory, where no cgroup can be made (see the doctor): it is looked at 30 times a "
             "second, and buffers of the kernel are not seen",
+            "processes of branches, where no cgroup can be made: they count for the session too",
+            "a session against its branches: processes that its code has left running can see "
+            "those of its branches, look into them and end them; a branch cannot look out, nor to "
+            "its siblings, unless such a process helps it",
             "figures of the whole machine in /proc: load, memory, processors",
             "time and caches shared with the host (side channels)",
         ),
