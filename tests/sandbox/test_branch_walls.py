@@ -314,3 +314,37 @@ async def _left(session: Session, wanted: tuple[int, int] | None = None) -> tupl
             break
         await asyncio.sleep(0.01)
     return found[-1]
+
+
+# --- what can be written ---
+
+WRITABLE = """
+import os
+def can(action, *args):
+    try: return action(*args) is None
+    except OSError: return False
+def make(path):
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    os.rename(path, path + "2")
+    os.unlink(path + "2")
+found = []
+for top, folders, files in os.walk("/"):
+    if top == "/proc": folders[:] = ["sys"]
+    if top.count("/") > 4: folders[:] = []
+    if can(make, top + "/.new"): found.append(top)
+    for path in (os.path.join(top, name) for name in files):
+        write = lambda: os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        change = lambda: os.chmod(path, os.stat(path).st_mode)
+        if not os.path.islink(path) and (can(write) or can(change)): found.append(path)
+print(sorted(path for path in found if not path.startswith("/tmp/")))
+"""
+
+
+async def test_a_session_and_a_branch_can_write_what_a_run_can_and_nothing_else() -> None:
+    """Landlock leaves writing to the mounts there."""
+    async with Sandbox(Policy(timeout=60, output="1MiB")) as box, box.session() as session:
+        alone = (await box.run(WRITABLE)).output
+        assert "'/workspace'" in alone
+        assert (await session.run(WRITABLE)).output == alone
+        async with session.branch() as branch:
+            assert (await branch.run(WRITABLE)).output == alone
