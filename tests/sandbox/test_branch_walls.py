@@ -1,5 +1,7 @@
 """The walls of branches, attacked by interpreters that are not ours any more."""
 
+# pyright: reportPrivateUsage=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -171,7 +173,12 @@ def no_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
         return {**await configure(self, *args), "landlock": 0}
 
     monkeypatch.setattr(launcher._LocalZygote, "_config", config)
-    monkeypatch.setattr(launcher, "Terms", lambda **more: terms(**{**more, "branches": True}))
+
+    def with_branches(**more: Any) -> launcher.Terms:
+        more["branches"] = True
+        return terms(**more)
+
+    monkeypatch.setattr(launcher, "Terms", with_branches)
 
 
 @pytest.mark.usefixtures("no_landlock")
@@ -289,6 +296,7 @@ async def test_a_branch_can_be_given_up_at_each_of_its_steps_and_nothing_is_left
         await (warm := session.branch()).start()
         await warm.close()
         before = await _left(session)
+        fatal = 0
         for fatal in range(1, 100):
             waits = Waits(fatal)
             branch = session.branch()
@@ -342,7 +350,7 @@ print(sorted(path for path in found if not path.startswith("/tmp/")))
 
 async def test_a_session_and_a_branch_can_write_what_a_run_can_and_nothing_else() -> None:
     """Landlock leaves writing to the mounts there."""
-    async with Sandbox(Policy(timeout=60, output="1MiB")) as box, box.session() as session:
+    async with Sandbox(Policy(timeout=60, output=1 << 20)) as box, box.session() as session:
         alone = (await box.run(WRITABLE)).output
         assert "'/workspace'" in alone
         assert (await session.run(WRITABLE)).output == alone
