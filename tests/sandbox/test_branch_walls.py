@@ -318,7 +318,7 @@ async def _left(session: Session, wanted: tuple[int, int] | None = None) -> tupl
     found: list[tuple[int, int]] = []
     for _ in range(200):
         found.append((me.num_fds(), len(me.children(recursive=True))))
-        if found[-1] == wanted or (wanted is None and found[-20:].count(found[-1]) == 20):
+        if found[-1] == wanted or (wanted is None and found[-80:].count(found[-1]) == 80):
             break
         await asyncio.sleep(0.01)
     return found[-1]
