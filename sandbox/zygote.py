@@ -203,6 +203,9 @@ class Zygote:
                 await self._channel.send(header, fds=[theirs.fileno(), *doors, *fds])
             except OSError as error:
                 raise BackendCrashed("The sandbox ended unexpectedly.") from error
+            except asyncio.CancelledError:
+                guest.kill()  # nobody else knows of it
+                raise
             finally:
                 for door in doors:
                     os.close(door)
