@@ -1,6 +1,7 @@
 """Runs code blocks in containers of a Docker engine, or of Podman."""
 
 from .executor import DockerCommandLineCodeExecutor
+from .pool import DockerExecutorPool
 from .progress import ImageProgress
 
-__all__ = ["DockerCommandLineCodeExecutor", "ImageProgress"]
+__all__ = ["DockerCommandLineCodeExecutor", "DockerExecutorPool", "ImageProgress"]
