@@ -106,9 +106,12 @@ async def _give_up(parent: LiveGuest, live: LiveGuest, inodes: list[int]) -> Non
 
 
 async def _close_the_way(parent: LiveGuest, inodes: list[int]) -> None:
-    """Let nobody else enter, and nobody stay half-way, with capabilities."""
-    for guest in {parent.guest.root, parent.guest}:
-        await guest.tell({"op": "forget", "inodes": inodes})
+    """Let nobody else enter.
+
+    Who is half-way is left alone: it may share the memory of the interpreter, which would not
+    survive its sudden end.
+    """
+    await parent.guest.root.tell({"op": "forget", "inodes": inodes})
 
 
 class _Arrival:

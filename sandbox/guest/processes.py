@@ -15,22 +15,6 @@ def own() -> list[int]:
     return [pid for pid in others() if not _is_in_a_branch(pid)]
 
 
-def capable() -> list[int]:
-    """Programs that are not in a branch, and have capabilities all the same."""
-    return [pid for pid in own() if _is_capable(pid)]
-
-
-def _is_capable(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/status") as file:
-            fields = dict(line.split(":", 1) for line in file if ":" in line)
-    except OSError:
-        return False
-    # Without a filter it is no program: it is on its way to make a branch.
-    is_a_program = fields["Seccomp"].strip() == "2" and fields["State"].strip()[0] not in "ZX"
-    return is_a_program and int(fields["CapPrm"], 16) != 0
-
-
 def _is_in_a_branch(pid: int) -> bool:
     """True if it has a number in a pid namespace below this one: NSpid of proc_pid_status(5)."""
     try:

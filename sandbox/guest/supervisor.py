@@ -148,7 +148,6 @@ class Supervisor:
             self._branches[f"pid:[{header['pids']}]"] = header["branch"]
         elif op == "forget":
             self._expected.difference_update(header["inodes"])
-            bury_capable()
         elif op == "adopt":
             with contextlib.suppress(OSError):  # it has ended before it began
                 self._adopted[pid_of(f"/proc/self/fdinfo/{fds[0]}")] = header["branch"]
@@ -191,21 +190,6 @@ class Supervisor:
             return self._branches.get(os.readlink(f"/proc/{pid}/ns/pid"))
         except OSError:
             return None
-
-
-def bury_capable() -> None:
-    """Kill who went ahead into a branch's user namespace and stayed out of its pid namespace.
-
-    The filter of system calls is still on it, but it has all capabilities there.
-    """
-    while True:
-        left = processes.capable()
-        if not left:
-            return
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.0005)
 
 
 def bury_own() -> None:
