@@ -96,6 +96,11 @@ class Engine:
         """True when its containers run on the kernel of this process, as far as can be told."""
         return sys.platform == "linux" and self.address.startswith("unix://")
 
+    async def is_podman(self) -> bool:
+        """True for Podman behind Docker's API."""
+        version: dict[str, Any] = await self.call("tell its version", self.client.version)
+        return any("Podman" in str(part.get("Name")) for part in version.get("Components") or ())
+
     async def info(self) -> dict[str, Any]:
         """What the engine says of itself (``GET /info``)."""
         info: dict[str, Any] = await self.call("tell about itself", self.client.info)

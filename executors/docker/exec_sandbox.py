@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...sandbox.environment import base_environment, has_proxy
@@ -160,7 +161,8 @@ class ExecSandbox:
         name = options.image or await default_image(engine)
         image = await ensure_image(engine, name, options.platform, self._on_progress)
         folder = options.bind_dir or (str(policy.workdir) if policy.workdir else None)
-        body = settings(name, policy, options, self._user, _KEEPER, None, folder)
+        options = replace(options, image=name)
+        body = settings(policy, options, self._user, _KEEPER, None, folder, podman=False)
         body["User"] = "{}:{}".format(*_KEEPERS_USER)
         self._container = await Container.create(engine, options.new_name(), body, options.platform)
         stream = await engine.call(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,13 +113,16 @@ class _ContainerZygote:
 
     async def open(self, name: str, image: Mapping[str, Any]) -> Zygote:
         """Start it and wait until it is ready, for a bounded time."""
-        options = self._options
+        options = replace(self._options, image=name)
         self._image = name
         self._mailbox = Mailbox.create(self._user)
         folder = await self._workspace_source()
         command = guest_command(options)
         mailbox = self._mailbox.folder
-        self._body = settings(name, self._policy, options, self._user, command, mailbox, folder)
+        podman = await self._engine.is_podman()
+        self._body = settings(
+            self._policy, options, self._user, command, mailbox, folder, podman=podman
+        )
         self._container = await Container.create(
             self._engine, options.new_name(), self._body, options.platform
         )
@@ -245,7 +249,7 @@ class _ContainerZygote:
             "memory": policy.memory,
             "watch_memory": False,
             "processes": None,  # RLIMIT_NPROC counts those of the user outside as well
-            "cpus": policy.cpus,
+            "cpus": None,  # the engine limits them
             "landlock": None,
             "scoped": False,
             "readable": ["/"],

@@ -55,6 +55,11 @@ async def test_the_engine_is_told_all_of_it(engine: Any) -> None:
     assert [mount["Destination"] for mount in found["Mounts"] if mount["RW"]] == []
 
 
+async def test_processors_are_limited_by_the_engine() -> None:
+    async with make(policy=Policy(cpus=1)) as executor:
+        assert (await run(executor, "print(1)")).output == "1\n"
+
+
 async def test_code_has_no_rights_and_the_walls_are_on() -> None:
     code = """
 import os
