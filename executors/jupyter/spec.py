@@ -15,6 +15,8 @@ from ..block import canonical_language
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_NATIVE = "python3"
+"""The kernel of the interpreter that asks, as jupyter_client calls it."""
 _PYTHON = re.compile(r"python(3(\.\d+)?)?")
 
 
@@ -89,7 +91,7 @@ def choose_kernel(name: str, language: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # as above
         found: dict[str, Any] = manager.get_all_specs()
-    for known in (name, *sorted(found)):
+    for known in (name, _NATIVE, *sorted(found)):
         if known in found:
             spec = found[known]["spec"]
             if known == name or canonical_language(str(spec.get("language"))) == language:

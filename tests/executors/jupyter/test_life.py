@@ -72,7 +72,9 @@ async def test_a_dead_kernel_is_a_result_and_the_next_call_has_a_new_one() -> No
     """AutoGen raises DeadKernelError, then and at all later calls."""
     async with JupyterCodeExecutor() as executor:
         await run(executor, "x = 1; open('kept.txt', 'w').close()")
-        died = await run(executor, "import os; print('last words', flush=True); os.abort()")
+        # A moment later: what a kernel prints goes out from another thread.
+        end = "import os, time; print('last words'); time.sleep(0.5); os.abort()"
+        died = await run(executor, end)
         after = await run(executor, "import os; print('x' in globals(), os.listdir())")
     assert (died.exit_code, died.kernel_lost) == (128 + signal.SIGABRT, True)
     assert died.stdout == "last words\n"
