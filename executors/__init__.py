@@ -1,40 +1,48 @@
 """Runs code blocks: one contract, several backends, the block extractor."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..sandbox.errors import (
-    BackendCrashed,
-    BackendError,
-    BackendUnavailable,
-    MissingExtra,
-    SandcrewError,
-    UsageError,
-)
-from ..sandbox.result import Artifact, CodeResult, Contact, Denial, OutputEvent, RichOutput, Usage
-from .base import CodeExecutor
-from .block import CodeBlock, canonical_language
-from .blockwise import BlockwiseExecutor
-from .cancellation import CancellationToken
-from .command_line import CommandLineCodeResult
-from .events import BlockFinished, BlockStarted, ExecutionEvent
-from .extractor import extract_code_blocks
-from .factory import create_default_code_executor, create_executor
-from .filename import block_filename
-from .functions import (
-    Alias,
-    FuncSpec,
-    FunctionWithRequirements,
-    FunctionWithRequirementsStr,
-    Import,
-    ImportFromModule,
-    build_python_functions_file,
-    to_stub,
-    with_requirements,
-)
+from ..later import later
 
 if TYPE_CHECKING:
-    from .docker import DockerCommandLineCodeExecutor, ImageProgress
+    from ..sandbox.errors import (
+        BackendCrashed,
+        BackendError,
+        BackendUnavailable,
+        MissingExtra,
+        SandcrewError,
+        UsageError,
+    )
+    from ..sandbox.result import (
+        Artifact,
+        CodeResult,
+        Contact,
+        Denial,
+        OutputEvent,
+        RichOutput,
+        Usage,
+    )
+    from .base import CodeExecutor
+    from .block import CodeBlock, canonical_language
+    from .blockwise import BlockwiseExecutor
+    from .cancellation import CancellationToken
+    from .command_line import CommandLineCodeResult
+    from .docker import DockerCommandLineCodeExecutor, DockerExecutorPool, ImageProgress
+    from .events import BlockFinished, BlockStarted, ExecutionEvent
+    from .extractor import extract_code_blocks
+    from .factory import create_default_code_executor, create_executor
+    from .filename import block_filename
+    from .functions import (
+        Alias,
+        FuncSpec,
+        FunctionWithRequirements,
+        FunctionWithRequirementsStr,
+        Import,
+        ImportFromModule,
+        build_python_functions_file,
+        to_stub,
+        with_requirements,
+    )
     from .jupyter import (
         DockerJupyterCodeExecutor,
         DockerJupyterServer,
@@ -63,6 +71,7 @@ __all__ = [
     "Contact",
     "Denial",
     "DockerCommandLineCodeExecutor",
+    "DockerExecutorPool",
     "DockerJupyterCodeExecutor",
     "DockerJupyterServer",
     "ExecutionEvent",
@@ -95,24 +104,56 @@ __all__ = [
 ]
 
 
-_LAZY = {
-    "DockerCommandLineCodeExecutor": ".docker",
-    "ImageProgress": ".docker",
-    "DockerJupyterCodeExecutor": ".jupyter",
-    "DockerJupyterServer": ".jupyter",
-    "JupyterCodeExecutor": ".jupyter",
-    "JupyterCodeResult": ".jupyter",
-    "JupyterConnectionInfo": ".jupyter",
-    "LocalCommandLineCodeExecutor": ".local",
-    "SandboxCodeExecutor": ".sandbox",
-    "UserFunctionsExecutor": ".user_functions",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load what needs asyncio when it is first used; values and errors do not (PEP 562)."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_LAZY[name], __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = later(
+    __name__,
+    {
+        ".sandbox.errors": [
+            "BackendCrashed",
+            "BackendError",
+            "BackendUnavailable",
+            "MissingExtra",
+            "SandcrewError",
+            "UsageError",
+        ],
+        ".sandbox.result": [
+            "Artifact",
+            "CodeResult",
+            "Contact",
+            "Denial",
+            "OutputEvent",
+            "RichOutput",
+            "Usage",
+        ],
+        "base": ["CodeExecutor"],
+        "block": ["CodeBlock", "canonical_language"],
+        "blockwise": ["BlockwiseExecutor"],
+        "cancellation": ["CancellationToken"],
+        "command_line": ["CommandLineCodeResult"],
+        "docker": ["DockerCommandLineCodeExecutor", "DockerExecutorPool", "ImageProgress"],
+        "events": ["BlockFinished", "BlockStarted", "ExecutionEvent"],
+        "extractor": ["extract_code_blocks"],
+        "factory": ["create_default_code_executor", "create_executor"],
+        "filename": ["block_filename"],
+        "functions": [
+            "Alias",
+            "FuncSpec",
+            "FunctionWithRequirements",
+            "FunctionWithRequirementsStr",
+            "Import",
+            "ImportFromModule",
+            "build_python_functions_file",
+            "to_stub",
+            "with_requirements",
+        ],
+        "jupyter": [
+            "DockerJupyterCodeExecutor",
+            "DockerJupyterServer",
+            "JupyterCodeExecutor",
+            "JupyterCodeResult",
+            "JupyterConnectionInfo",
+        ],
+        "local": ["LocalCommandLineCodeExecutor"],
+        "sandbox": ["SandboxCodeExecutor"],
+        "user_functions": ["UserFunctionsExecutor"],
+    },
+)

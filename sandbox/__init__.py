@@ -1,8 +1,8 @@
 """Confines untrusted code: policy, layers, runs, results."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..later import later
 from .errors import (
     BackendCrashed,
     BackendError,
@@ -60,23 +60,14 @@ __all__ = [
 ]
 
 
-_LAZY = {
-    "Branch": ".session",
-    "Run": ".runs",
-    "Sandbox": ".sandbox",
-    "Session": ".session",
-    "SyncSandbox": ".sync",
-    "SyncSession": ".sync",
-    "Shown": ".values",
-    "Table": ".values",
-    "run": ".sync",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load what needs asyncio when it is first used; values and errors do not (PEP 562)."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_LAZY[name], __name__), name)
-    globals()[name] = value
-    return value
+# What needs asyncio is loaded when it is first used; values and errors are there.
+__getattr__ = later(
+    __name__,
+    {
+        "runs": ["Run"],
+        "sandbox": ["Sandbox"],
+        "session": ["Branch", "Session"],
+        "sync": ["SyncSandbox", "SyncSession", "run"],
+        "values": ["Shown", "Table"],
+    },
+)
