@@ -24,14 +24,15 @@ from sandcrew.sandbox import (
     layers,
 )
 from sandcrew.sandbox.cgroup import find_cgroups
+from sandcrew.sandbox.guest import kernel
 from sandcrew.sandbox.guest.handles import namespaces
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Generator
+    from collections.abc import AsyncGenerator, Coroutine, Generator
 
 
 @asynccontextmanager
-async def a_session(policy: Policy | None = None) -> AsyncIterator[Session]:
+async def a_session(policy: Policy | None = None) -> AsyncGenerator[Session, None]:
     async with Sandbox(policy or Policy(timeout=20)) as box, box.session() as session:
         yield session
 
@@ -158,14 +159,14 @@ async def test_who_makes_a_branch_is_out_of_reach_while_it_has_capabilities() ->
 def no_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guests as on a kernel without it, and branches all the same."""
     configure = launcher._LocalZygote._config
-    terms = launcher.Terms
+    terms = zygote.Terms
 
     async def config(self: Any, *args: Any) -> dict[str, Any]:
         return {**await configure(self, *args), "landlock": 0}
 
     monkeypatch.setattr(launcher._LocalZygote, "_config", config)
 
-    def with_branches(**more: Any) -> launcher.Terms:
+    def with_branches(**more: Any) -> zygote.Terms:
         more["branches"] = True
         return terms(**more)
 
@@ -179,7 +180,7 @@ async def test_without_landlock_it_would_be_in_reach() -> None:
 
 
 async def test_without_landlock_a_branch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers.kernel, "landlock_abi", lambda: 0)
+    monkeypatch.setattr(kernel, "landlock_abi", lambda: 0)
     async with a_session(Policy(allow_missing=["landlock"])) as session:
         assert (await session.run("1")).value == 1
         with pytest.raises(UsageError, match="Landlock"):
@@ -280,8 +281,11 @@ async def test_a_branch_can_be_given_up_at_each_of_its_steps_and_nothing_is_left
 ) -> None:
     waits = Waits(0)
     for name in ("_move_in", "_fork", "_admit", "branch"):
-        step = getattr(branching, name)
-        monkeypatch.setattr(branching, name, lambda *args, do=step: waits.of(do(*args)))
+
+        def counted(*args: Any, step: Any = getattr(branching, name)) -> Any:
+            return waits.of(step(*args))
+
+        monkeypatch.setattr(branching, name, counted)
     async with a_session() as session:
         await session.run("x = 1")
         before = await _left(session)
@@ -290,10 +294,10 @@ async def test_a_branch_can_be_given_up_at_each_of_its_steps_and_nothing_is_left
             waits = Waits(fatal)
             branch = session.branch()
             waits.task = asyncio.ensure_future(branch.start())
-            (outcome,) = await asyncio.gather(waits.task, return_exceptions=True)
+            outcomes = await asyncio.gather(waits.task, return_exceptions=True)
             await branch.close()
             assert await _left(session, before) == before, f"cancelled at its wait {fatal}"
-            if outcome is None and waits.count < fatal:
+            if outcomes == [None] and waits.count < fatal:
                 break
         assert fatal > 5, "there were steps to be cancelled at"
         assert (await session.run("x")).value == 1
