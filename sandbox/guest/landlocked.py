@@ -67,8 +67,8 @@ def confine_zygote(config: Config, guard: int) -> int:
     config["oom_score_adj"] = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if config["landlock"] is None:  # whoever starts this elsewhere cannot know
-        config["landlock"] = kernel.landlock_abi()
-        config["scoped"] = bool(confine.scopes_of(config["landlock"]))
+        abi = kernel.landlock_abi()
+        config["landlock"], config["scoped"] = abi, bool(confine.scopes_of(abi))
     places = config["places"]
     os.makedirs(f"{places['base']}/tmp", exist_ok=True)
     writable = [places["base"], places["workspace"], *config["writable"]]
@@ -174,7 +174,9 @@ def confine_guest(config: Config) -> tuple[Optional[int], int]:
 
 
 def _writable(config: Config) -> list[str]:
-    return [config["places"][name] for name in ("workspace", "home", "tmp")] + config["writable"]
+    return [config["places"][name] for name in ("workspace", "home", "tmp")] + list(
+        config["writable"]
+    )
 
 
 def _to_find_orphans(config: Config) -> list[str]:
