@@ -45,7 +45,7 @@ async def attempt(branch: Branch, fix: str) -> CellResult:
 
 def score(result: CellResult) -> tuple[float, float]:
     """More right answers are better, and then fewer seconds."""
-    if not isinstance(result.value, dict):
+    if result.exit_code:
         return (0.0, 0.0)
     return (result.value["right"], -result.value["seconds"])
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from ..later import later
 from .errors import (
     BackendCrashed,
     BackendError,
@@ -12,6 +11,7 @@ from .errors import (
     SandcrewError,
     UsageError,
 )
+from .later import later
 from .policy import Policy
 from .result import (
     Artifact,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...later import later
+from ...sandbox.later import later
 
 if TYPE_CHECKING:
     from .content import content_to_str, remove_images

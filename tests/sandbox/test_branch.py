@@ -13,12 +13,12 @@ import pytest
 from sandcrew.sandbox import Policy, Sandbox, Session, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
 
 @asynccontextmanager
-async def a_session(policy: Policy | None = None) -> AsyncIterator[Session]:
+async def a_session(policy: Policy | None = None) -> AsyncGenerator[Session]:
     async with Sandbox(policy or Policy(timeout=20)) as box, box.session() as session:
         yield session
 

@@ -37,7 +37,7 @@ async def test_more_takers_than_wait_are_served_at_one_time(engine: Any) -> None
             async with pool.take() as executor:
                 return (await executor.execute_code_blocks([LOOK])).output
 
-        assert await asyncio.gather(run(), run(), run()) == ["[]\n"] * 3
+        assert [*await asyncio.gather(run(), run(), run())] == ["[]\n"] * 3
     assert count(engine) == 0
 
 
