@@ -159,7 +159,8 @@ class Session:
 
         It has what the interpreter holds, shared until one of them writes to it, and a copy of the
         files; limits, pids, a network and results of its own. Nothing it does can be seen here, so
-        dropping it is going back.
+        dropping it is going back. What runs here can see and end its processes, whose pid
+        namespace lies in this one's (pid_namespaces(7)); never the other way round.
         """
         return Branch(self, self._options)
 
