@@ -185,11 +185,7 @@ class Zygote:
         if self._channel is None:
             raise BackendCrashed("The sandbox has ended.")
         self._abandoned = [guest for guest in self._abandoned if not guest.remove_cgroup()]
-        cgroups = self._terms.cgroups
-        try:
-            cgroup = cgroups.create(self._policy) if cgroups else None
-        except OSError as error:
-            raise BackendError(f"No cgroup can be made for a guest: {error}.") from error
+        cgroup, doors = self._new_cgroup()
         ours, theirs = socket.socketpair()
         with theirs:
             self._next_id += 1
@@ -197,7 +193,6 @@ class Zygote:
             guest = make(number, ours, cgroup, self._terms.order)
             self._guests[number] = guest
             guest.on_gone = lambda: self._forget(number)
-            doors = guest.open_doors()
             header = {**header, "id": number, "doors": len(doors)}
             try:
                 await self._channel.send(header, fds=[theirs.fileno(), *doors, *fds])
@@ -210,6 +205,21 @@ class Zygote:
                 for door in doors:
                     os.close(door)
         return guest
+
+    def _new_cgroup(self) -> tuple[Cgroup | None, list[int]]:
+        """A cgroup for one guest, if it is to have one, and the ways into it."""
+        cgroups = self._terms.cgroups
+        if cgroups is None:
+            return None, []
+        try:
+            cgroup = cgroups.create(self._policy)
+            try:
+                return cgroup, cgroup.open_doors()
+            except OSError:
+                cgroup.remove()
+                raise
+        except OSError as error:
+            raise BackendError(f"No cgroup can be made for a guest: {error}.") from error
 
     async def close(self) -> None:
         """Kill everything and wait, for a bounded time, until it is gone."""
