@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..sandbox.later import later
+from ..sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .assistant import AssistantAgent
@@ -114,7 +114,7 @@ __all__ = [
     "WallTimeTermination",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "assistant": ["AssistantAgent"],

@@ -11,7 +11,7 @@ from .errors import (
     SandcrewError,
     UsageError,
 )
-from .later import later
+from .later import later as _later
 from .policy import Policy
 from .result import (
     Artifact,
@@ -61,7 +61,7 @@ __all__ = [
 
 
 # What needs asyncio is loaded when it is first used; values and errors are there.
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "runs": ["Run"],

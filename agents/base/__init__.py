@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .chat_agent import ChatAgent, Response
@@ -31,7 +31,7 @@ __all__ = [
     "task_messages",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "chat_agent": ["ChatAgent", "Response"],

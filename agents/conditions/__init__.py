@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .counting import CostTermination, MaxMessageTermination, TokenUsageTermination
@@ -30,7 +30,7 @@ __all__ = [
     "WallTimeTermination",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "counting": ["CostTermination", "MaxMessageTermination", "TokenUsageTermination"],

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .base import Memory
@@ -18,7 +18,7 @@ __all__ = [
     "UpdateContextResult",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "base": ["Memory"],

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .base import BaseAgentEvent, BaseChatMessage, BaseMessage, BaseTextChatMessage
@@ -68,7 +68,7 @@ __all__ = [
     "UserInputRequestedEvent",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "base": ["BaseAgentEvent", "BaseChatMessage", "BaseMessage", "BaseTextChatMessage"],

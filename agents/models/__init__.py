@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .cache import CHAT_CACHE_VALUE_TYPE, ChatCompletionCache
@@ -68,7 +68,7 @@ __all__ = [
     "validate_model_info",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "cache": ["CHAT_CACHE_VALUE_TYPE", "ChatCompletionCache"],

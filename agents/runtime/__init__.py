@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from ...executors.cancellation import CancellationToken
@@ -21,7 +21,7 @@ __all__ = [
     "cancellable",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "..executors.cancellation": ["CancellationToken"],

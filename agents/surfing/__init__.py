@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .files import Files, FolderFiles
@@ -14,7 +14,7 @@ __all__ = [
     "FolderFiles",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "files": ["Files", "FolderFiles"],

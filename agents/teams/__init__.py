@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .graph import DiGraph, DiGraphBuilder, DiGraphEdge, DiGraphNode, GraphFlow
@@ -27,7 +27,7 @@ __all__ = [
     "Swarm",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "graph": ["DiGraph", "DiGraphBuilder", "DiGraphEdge", "DiGraphNode", "GraphFlow"],

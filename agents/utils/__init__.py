@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...sandbox.later import later
+from ...sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .content import content_to_str, remove_images
@@ -16,7 +16,7 @@ __all__ = [
     "schema_to_pydantic_model",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "content": ["content_to_str", "remove_images"],

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from sandcrew.sandbox import Policy, Sandbox, Session, UsageError
+from sandcrew.sandbox.cgroup import find_cgroups
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -347,6 +348,8 @@ forking.settle = bring
 
 @pytest.mark.parametrize("trick", HOSTILE_FORKS)
 async def test_a_fork_that_cheats_is_not_admitted(trick: str) -> None:
+    if "cgroup" in trick and find_cgroups() is None:
+        pytest.skip("this user may make no cgroups here")
     async with a_session() as session:
         made = await session.run(HOSTILE_FORKS[trick])
         assert made.exit_code == 0, made.output

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ....sandbox.later import later
+from ....sandbox.later import later as _later
 
 if TYPE_CHECKING:
     from .builder import DiGraphBuilder
@@ -17,7 +17,7 @@ __all__ = [
     "GraphFlow",
 ]
 
-__getattr__ = later(
+__getattr__ = _later(
     __name__,
     {
         "builder": ["DiGraphBuilder"],
