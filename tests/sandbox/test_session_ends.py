@@ -104,7 +104,9 @@ async def test_a_cell_that_does_not_obey_is_killed_and_the_next_finds_a_new_inte
 
 
 async def test_an_interrupt_also_ends_what_the_cell_waits_for(policy: Policy, live: Live) -> None:
-    code = "import subprocess\nprint('running', flush=True)\nsubprocess.run(['sleep', '3600'])"
+    # An interrupt while Popen is made would leave a child that nobody knows.
+    code = "import subprocess\nsleep = subprocess.Popen(['sleep', '3600'])\n"
+    code += "print('running', flush=True)\nsleep.wait()"
     async with live(policy) as session:
         cell = await started(session, code)
         session.interrupt()
