@@ -132,7 +132,8 @@ async def test_while_code_runs(stop: Stop, executor: LocalCommandLineCodeExecuto
 @every_way
 async def test_while_code_runs_in_the_sandbox(stop: Stop) -> None:
     counts = "import time\nwhile True:\n    open('n', 'a').write('x')\n    time.sleep(0.001)\n"
-    model = ReplayChatCompletionClient([f"```python\nprint('go', flush=True)\n{counts}```"])
+    begin = "open('n', 'w').write('x')\nprint('go', flush=True)\n"
+    model = ReplayChatCompletionClient([f"```python\n{begin}{counts}```"])
     async with SandboxCodeExecutor() as executor, asyncio.timeout(30):
         runner = Watched("runner", executor)
         team = RoundRobinGroupChat([AssistantAgent("coder", model), runner])
