@@ -19,9 +19,10 @@ _MODULES = {
 _BLOCKS, _IN_FLIGHT = 200, 32
 
 
-def new(kind: str) -> Any:
+def new(kind: str, place: str) -> Any:
+    """An executor with a folder of its own in ``place``."""
     module, name = _MODULES[kind]
-    folder = tempfile.mkdtemp(prefix="sandcrew-bench-")
+    folder = tempfile.mkdtemp(dir=place)
     options: dict[str, Any] = {"jupyter": {"output_dir": folder}}.get(kind, {"work_dir": folder})
     image = os.environ.get("SANDCREW_BENCH_IMAGE")
     if image and kind == "docker":
@@ -61,9 +62,9 @@ async def burst(executor: Any) -> float:
     return _BLOCKS / took
 
 
-async def whole_life(kind: str, what: str) -> float:
+async def whole_life(kind: str, place: str, what: str) -> float:
     begin = time.perf_counter()
-    executor = new(kind)
+    executor = new(kind, place)
     await executor.start()
     assert await answers(executor)
     answered = time.perf_counter()
@@ -72,12 +73,17 @@ async def whole_life(kind: str, what: str) -> float:
 
 
 async def main(kind: str, what: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="sandcrew-bench-") as place:
+        await measure(kind, place, what)
+
+
+async def measure(kind: str, place: str, what: str) -> None:
     from serving import serve_async
 
     if what in ("start", "stop"):
-        await serve_async(lambda: whole_life(kind, what))
+        await serve_async(lambda: whole_life(kind, place, what))
         return
-    executor = new(kind)
+    executor = new(kind, place)
     await executor.start()
     operation = block if what == "block" else burst
     try:
