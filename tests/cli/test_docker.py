@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.server
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,20 +15,12 @@ from sandcrew.images import find_recipe
 
 from .command import environment, sandcrew
 
-docker = pytest.importorskip("docker")
 BASE = find_recipe("base").tag
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _engine() -> None:
-    try:
-        client = docker.DockerClient.from_env()
-        client.images.get(find_recipe("data").tag)
-        client.close()
-    except docker.errors.DockerException as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no Docker engine with our images ({type(error).__name__}): .ci/engine")
+def _engine(engine_with: Callable[..., Any]) -> None:
+    engine_with("base", "data")
 
 
 @pytest.fixture
