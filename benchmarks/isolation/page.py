@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from ..html_page import as_page
 from .attack import GROUPS
 from .table import brief, plain
 
@@ -15,12 +16,9 @@ if TYPE_CHECKING:
     from .table import Table
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --quiet: #888; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 78rem; margin: 2rem auto; padding: 0 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .7rem; }
-tr { border-bottom: 1px solid var(--line); }
+body { max-width: 78rem; }
+table { margin: 1rem 0 2rem; }
+th, td { vertical-align: top; padding: .35rem .7rem; }
 td p { margin: 0; color: var(--quiet); font-size: .85em; max-width: 34rem; }
 td.outcome { min-width: 7rem; }
 td.outcome small { display: block; color: var(--quiet); overflow-wrap: anywhere; }
@@ -31,17 +29,7 @@ td.outcome small { display: block; color: var(--quiet); overflow-wrap: anywhere;
 code { font-size: .9em; }
 """
 
-_HEAD = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>sandcrew bench isolation</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>What code could reach</h1>
+_OPENING = """<h1>What code could reach</h1>
 <p>Each attack is first tried without any confinement. <b>Held</b>: it got nothing, and it had got
 what it wanted without. <b>Leaked</b>: it got it, mostly by what the host saw. <b>n/a</b>: it could
 not be proven here, and why.</p>
@@ -50,7 +38,7 @@ not be proven here, and why.</p>
 
 def as_html(table: Table) -> str:
     """The page. All that attacks printed is escaped, and no script can run in it."""
-    return _HEAD + "".join(_body(table)) + "</body>\n</html>\n"
+    return as_page("sandcrew bench isolation", _STYLE, _OPENING, _body(table))
 
 
 def _body(table: Table) -> Iterator[str]:

@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
+from ..html_page import as_page
 from .table import host, shown, shown_ratio, shown_target
 
 if TYPE_CHECKING:
@@ -14,12 +15,10 @@ if TYPE_CHECKING:
     from .table import Row, Table
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --quiet: #888; --bar: #7a9cc6; --ours: #2f6fb5; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 2rem; }
-th, td { text-align: left; padding: .3rem .7rem; }
-tr { border-bottom: 1px solid var(--line); }
+:root { --bar: #7a9cc6; --ours: #2f6fb5; }
+body { max-width: 66rem; }
+table { margin: .5rem 0 2rem; }
+th, td { padding: .3rem .7rem; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .met { color: light-dark(#116329, #56d364); }
 .missed { color: light-dark(#b3261e, #ff7b72); }
@@ -30,17 +29,7 @@ svg .bar { fill: var(--bar); }
 svg .ours { fill: var(--ours); }
 """
 
-_HEAD = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>sandcrew bench speed</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>What a run costs</h1>
+_OPENING = """<h1>What a run costs</h1>
 <p>Medians of one interleaved run. A ratio is to the floor named, within the same round.
 The scale of the charts is logarithmic.</p>
 """
@@ -51,7 +40,7 @@ _NAMES, _BAR, _LINE = 330, 540, 24
 
 def as_html(table: Table) -> str:
     """The page. No script can run in it."""
-    return _HEAD + "".join(_body(table)) + "</body>\n</html>\n"
+    return as_page("sandcrew bench speed", _STYLE, _OPENING, _body(table))
 
 
 def _body(table: Table) -> Iterator[str]:
