@@ -31,6 +31,7 @@ def engine_with() -> Iterator[Callable[..., Any]]:
     Without one the test is skipped; in CI, which can have one, it fails.
     """
     import docker
+    from docker.errors import DockerException
 
     from sandcrew.images import find_recipe
 
@@ -42,7 +43,7 @@ def engine_with() -> Iterator[Callable[..., Any]]:
                 for name in names:
                     client.images.get(find_recipe(name).tag)
                 return client
-            except docker.errors.DockerException as error:
+            except DockerException as error:
                 if os.environ.get("CI"):
                     raise
                 why = type(error).__name__
