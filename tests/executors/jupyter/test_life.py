@@ -1,4 +1,7 @@
-"""A kernel's life: state, interruption, death, turns; where AutoGen 0.7 fails is said."""
+"""A kernel's life: its interruption, its death, its beginning and end.
+
+test_autogen_defects.py has what is kept over time limits, and the turns of overlapping calls.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ from sandcrew.executors import (
     BackendUnavailable,
     CancellationToken,
     CodeBlock,
-    CodeResult,
     JupyterCodeExecutor,
     JupyterCodeResult,
     OutputEvent,
@@ -36,59 +38,6 @@ async def run(executor: JupyterCodeExecutor, *codes: str) -> JupyterCodeResult:
     result = await executor.execute_code_blocks([python(code) for code in codes])
     assert isinstance(result, JupyterCodeResult)
     return result
-
-
-# --- state, interruption, death, turns: each of these fails with AutoGen's executor ---
-
-
-async def test_state_is_kept_after_a_time_limit() -> None:
-    """AutoGen raises, and lets the cell run on, so that the next call waits for it."""
-    async with JupyterCodeExecutor(timeout=1) as executor:
-        await run(executor, "x = 41")
-        stopped = await executor.execute_code_blocks([ENDLESS])
-        after = await run(executor, "x + 1")
-    assert (stopped.timed_out, stopped.output) == (True, "begun\n")
-    assert (after.output, after.kernel_lost) == ("42\n", False)
-
-
-async def test_a_cancelled_cell_is_interrupted_and_the_state_is_kept() -> None:
-    """AutoGen gives up waiting, and the cell runs on."""
-    token = CancellationToken()
-    async with JupyterCodeExecutor() as executor:
-        await run(executor, "x = 41; ticks = 0")
-        endless = "import time\nprint('begun')\nwhile True: ticks += 1; time.sleep(0.001)"
-        async for event in executor.stream([python(endless)], token):
-            if isinstance(event, OutputEvent):
-                token.cancel()
-            elif isinstance(event, CodeResult):
-                assert event.cancelled
-        first = await run(executor, "print(ticks)")
-        await asyncio.sleep(0.05)
-        assert (await run(executor, "print(ticks)")).output == first.output
-        assert (await run(executor, "x + 1")).output == "42\n"
-
-
-async def test_a_dead_kernel_is_a_result_and_the_next_call_has_a_new_one() -> None:
-    """AutoGen raises DeadKernelError, then and at all later calls."""
-    async with JupyterCodeExecutor() as executor:
-        await run(executor, "x = 1; open('kept.txt', 'w').close()")
-        # A moment later: what a kernel prints goes out from another thread.
-        end = "import os, time; print('last words'); time.sleep(0.5); os.abort()"
-        died = await run(executor, end)
-        after = await run(executor, "import os; print('x' in globals(), os.listdir())")
-    assert (died.exit_code, died.kernel_lost) == (128 + signal.SIGABRT, True)
-    assert died.stdout == "last words\n"
-    assert "variables are gone" in died.stderr
-    assert "variables and imports are gone" in died.receipt()
-    assert (after.output, after.kernel_lost) == ("False ['kept.txt']\n", False)
-
-
-async def test_concurrent_calls_have_their_turns_in_order() -> None:
-    """AutoGen's calls on one kernel at one time fail or mix."""
-    async with JupyterCodeExecutor() as executor:
-        calls = [run(executor, f"seen = [*seen, {n}] if {n} else [0]", "seen") for n in range(8)]
-        results = await asyncio.gather(*calls)
-    assert [r.output for r in results] == [f"{list(range(n + 1))}\n" for n in range(8)]
 
 
 # --- interruption ---
@@ -154,6 +103,20 @@ async def test_an_interrupt_that_comes_before_the_cell_begins_is_heard_all_the_s
 
 
 # --- death ---
+
+
+async def test_a_dead_kernel_is_a_result_and_the_next_call_has_a_new_one() -> None:
+    async with JupyterCodeExecutor() as executor:
+        await run(executor, "x = 1; open('kept.txt', 'w').close()")
+        # A moment later: what a kernel prints goes out from another thread.
+        end = "import os, time; print('last words'); time.sleep(0.5); os.abort()"
+        died = await run(executor, end)
+        after = await run(executor, "import os; print('x' in globals(), os.listdir())")
+    assert (died.exit_code, died.kernel_lost) == (128 + signal.SIGABRT, True)
+    assert died.stdout == "last words\n"
+    assert "variables are gone" in died.stderr
+    assert "variables and imports are gone" in died.receipt()
+    assert (after.output, after.kernel_lost) == ("False ['kept.txt']\n", False)
 
 
 async def test_a_kernel_killed_from_outside_mid_cell_is_a_result() -> None:
