@@ -65,14 +65,22 @@ class Subject(Protocol):
     async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed: ...
 
 
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "jupyter-docker": ("jupyter", {"where": "docker"}),
+}
+"""Executors with options that make them another place, by the name of the subject."""
+
+
 class ExecutorSubject:
-    """An executor of the contract, by its name; a new one for each attack."""
+    """An executor of the contract, by its name, or one of :data:`VARIANTS`; a new one for each
+    attack."""
 
     def __init__(self, name: str, policy: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.policy = dict(policy or {})
         Policy.from_mapping(self.policy)  # refused now, not in the middle
-        self.confined = _class_is_confined(name)
+        self._made_of, self._options = VARIANTS.get(name, (name, {}))
+        self.confined = _quietly(self._made_of, self._options).confined
 
     def cannot(self, attack: Attack) -> str:
         return ""
@@ -106,15 +114,11 @@ class ExecutorSubject:
 
     def _executor(self, attack: Attack, place: Place) -> CodeExecutor:
         folder = {"work_dir": place.folder} if "folder" in attack.requires else {}
-        policy = policy_of(attack, self.policy)
-        options: list[dict[str, Any]] = [
-            {"policy": policy, **folder},
-            {"timeout": attack.seconds, **folder},
-        ]
-        for choice in options:
+        least = {**self._options, **folder}
+        for most in ({"policy": policy_of(attack, self.policy)}, {"timeout": attack.seconds}):
             with contextlib.suppress(UsageError):
-                return _quietly(self.name, choice)
-        return _quietly(self.name, folder)
+                return _quietly(self._made_of, {**least, **most})
+        return _quietly(self._made_of, least)
 
 
 def policy_of(attack: Attack, more: Mapping[str, Any]) -> Policy:
@@ -129,10 +133,6 @@ def policy_of(attack: Attack, more: Mapping[str, Any]) -> Policy:
             **more,
         }
     )
-
-
-def _class_is_confined(name: str) -> bool:
-    return _quietly(name, {}).confined
 
 
 def _quietly(name: str, options: dict[str, Any]) -> CodeExecutor:

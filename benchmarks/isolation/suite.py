@@ -73,7 +73,7 @@ async def run_suite(
 
 def subject_of(name: str, policy: Mapping[str, Any] | None = None) -> Subject:
     """The subject called ``session`` or ``branch`` (cells of the local sandbox), or that of an
-    executor, named as for :func:`~sandcrew.executors.create_executor`.
+    executor, named as for :func:`~sandcrew.executors.create_executor`, or ``jupyter-docker``.
 
     Raises
     ------

@@ -125,7 +125,7 @@ def isolation_command(
         str,
         typer.Option(
             help="Names of executors, with commas in between; session and branch are cells of the "
-            "sandbox."
+            "sandbox, jupyter and jupyter-docker cells of kernels."
         ),
     ] = "sandbox,local",
     peer: Annotated[
