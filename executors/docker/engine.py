@@ -86,8 +86,12 @@ class Engine:
         docker = docker_package()
         import requests
 
+        def call() -> Any:
+            _knock(self.address)
+            return function(*args, **options)
+
         try:
-            return await in_thread(function, *args, **options)
+            return await in_thread(call)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise engine_failed(what, error) from error
 

@@ -13,7 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...sandbox.environment import base_environment, has_proxy
-from ...sandbox.errors import BackendError, BackendUnavailable, PolicyError, UsageError
+from ...sandbox.errors import (
+    BackendCrashed,
+    BackendError,
+    BackendUnavailable,
+    PolicyError,
+    UsageError,
+)
 from ...sandbox.output import OutputCollector
 from ...sandbox.result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent
 from ..command_line import SUFFIXES, command
@@ -135,6 +141,12 @@ class ExecSandbox:
             async with self._turn:
                 async for event in self._stream(code.encode(errors="replace"), language, file, run):
                     yield event
+        except BackendError as error:
+            if self._container is None or await self._container.is_running():
+                raise
+            raise BackendCrashed(
+                "The container ended unexpectedly; the next call starts a new one."
+            ) from error
         finally:
             self._runs.discard(run)
             if timer is not None:
@@ -259,10 +271,12 @@ class ExecSandbox:
                     yield event
             ended = run.verdict is None
         finally:
-            if not ended:
-                await asyncio.shield(self._kill_all())
-            exit_code = await running.exit_code() if ended else 0
-            running.close()
+            try:
+                if not ended:
+                    await asyncio.shield(self._kill_all())
+                exit_code = await running.exit_code() if ended else 0
+            finally:
+                running.close()
         for event in collector.finish():
             yield event
         alive = self._container is not None

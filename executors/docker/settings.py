@@ -68,6 +68,7 @@ def settings(
         "Cmd": [],
         "User": f"{user[0]}:{user[1]}",
         "WorkingDir": WORKSPACE,
+        "StopSignal": "SIGKILL",  # an engine that is stopped does not wait for what ends at nothing
         "Labels": {**options.labels, **labels.of_this_process(keep=options.keeps)},
         "OpenStdin": mailbox is None,
         "StdinOnce": mailbox is None,

@@ -174,14 +174,18 @@ async def test_an_unknown_language_is_a_result() -> None:
     assert "klingon" in result.output
 
 
-async def test_a_full_disk_is_the_programs_problem_and_the_next_call_works() -> None:
-    code = "open('big', 'wb').write(bytes(8 << 20))"
-    async with make(policy=Policy(disk="4MiB")) as executor:
-        result = await executor.execute_code_blocks([CodeBlock(code, "python")])
-        assert result.exit_code == 1
-        assert result.limit_hit == "disk"
-        block = CodeBlock("import os; os.remove('big'); open('small', 'w').write('x')", "python")
-        assert (await executor.execute_code_blocks([block])).exit_code == 0
+@pytest.mark.parametrize("files", [1, 8])
+@pytest.mark.parametrize("python", ["python3", "/no/python"])
+async def test_a_full_disk_is_the_programs_problem_and_the_next_call_works(
+    files: int, python: str
+) -> None:
+    fill = f"for n in $(seq {files}); do head -c $((8388608 / {files})) /dev/zero >$n || exit; done"
+    async with make(policy=Policy(disk="4MiB"), python=python) as executor:
+        result = await executor.execute_code_blocks([CodeBlock(fill, "sh")])
+        assert result.exit_code != 0
+        assert result.limit_hit == ("disk" if python == "python3" else None)
+        block = CodeBlock("rm [0-9]; echo x >small; cat small", "sh")
+        assert (await executor.execute_code_blocks([block])).output == "x\n"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from sandcrew.executors import (
+    BackendCrashed,
     CancellationToken,
     CodeBlock,
     CodeResult,
@@ -181,3 +182,20 @@ async def test_a_container_ends_when_its_owner_lets_go(engine: Any, tmp_path: Pa
     assert container not in engine.containers.list()
     assert (await sh(executor, "echo again")).output == "again\n"
     await executor.stop()
+
+
+@pytest.mark.parametrize("how", ["kill", "remove"])
+async def test_a_container_that_others_end_is_an_error_and_the_next_call_works(
+    engine: Any, how: str
+) -> None:
+    async def follow(executor: DockerCommandLineCodeExecutor) -> None:
+        async for event in executor.stream([CodeBlock(ENDLESS, "sh")]):
+            if isinstance(event, OutputEvent):
+                sandbox: Any = vars(executor)["_sandbox"]
+                container = engine.containers.get(sandbox._container.id)
+                container.kill() if how == "kill" else container.remove(force=True)
+
+    async with without_python(timeout=50) as executor:
+        with pytest.raises(BackendCrashed, match="ended unexpectedly"):
+            await follow(executor)
+        assert (await sh(executor, "echo again")).output == "again\n"
