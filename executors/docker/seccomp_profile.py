@@ -4,6 +4,10 @@ A container has one filter, in which a call has either conditions or none (the J
 ``--security-opt seccomp``, which is that of the OCI runtime specification, "linux.seccomp"). So it
 has the allow list and what must not be had with any argument. The rest, and the report of what was
 refused, comes with the filters that the guest puts on its programs.
+
+The kernel takes the strictest answer of all filters, and to tell is less strict than to refuse
+(seccomp(2)). So what is to be told is handed to a tracer here, which is less strict still: nobody
+can be one, for ptrace(2) is among these calls, and without one they do not exist.
 """
 
 from __future__ import annotations
@@ -24,7 +28,6 @@ engine before 23.0 does not know ``defaultErrnoRet``."""
 @functools.cache
 def profile() -> str:
     """The profile as JSON text."""
-    refused = [*seccomp.REFUSED, *seccomp.REFUSED_QUIETLY]
     rules: list[dict[str, Any]] = [
         _rule([name for name in seccomp.ALLOWED if name not in _CONDITIONAL]),
         _rule(["clone"], _without(0, (*seccomp.NAMESPACE_FLAGS, seccomp.CLONE_PARENT))),
@@ -33,7 +36,8 @@ def profile() -> str:
             for family in seccomp.FAMILIES
         ),
         _rule(["sched_setscheduler"], _equal(1, seccomp.SCHED_OTHER)),  # libzmq asks for it
-        {"names": refused, "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM},
+        {"names": seccomp.REFUSED, "action": "SCMP_ACT_TRACE"},
+        {"names": seccomp.REFUSED_QUIETLY, "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM},
         {"names": list(_PROBED), "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS},
     ]  # fmt: skip
     return json.dumps(

@@ -125,17 +125,27 @@ except BlockingIOError:
         assert (await run(executor, "print(1)")).output == "1\n"
 
 
-async def test_dangerous_system_calls_are_refused() -> None:
-    """By the container's filter, which does not tell the host; so they are in no receipt."""
-    code = """
+CALLS = """
 import ctypes, errno
 libc = ctypes.CDLL(None, use_errno=True)
 for name, arguments in (("unshare", (0x10000000,)), ("ptrace", (0, 0, 0, 0)), ("getpid", ())):
     print(name, getattr(libc, name)(*arguments) == -1 and errno.errorcode[ctypes.get_errno()])
 """
+
+
+async def test_dangerous_system_calls_are_refused_and_told() -> None:
     async with make() as executor:
-        result = await run(executor, code)
+        result = await run(executor, CALLS)
     assert result.output == "unshare EPERM\nptrace EPERM\ngetpid False\n"
+    assert [denial.subject for denial in result.denials] == ["unshare", "ptrace"]
+
+
+async def test_they_do_not_exist_for_what_the_guest_has_not_confined(engine: Any) -> None:
+    """The container's own filter, for whoever has come into it in another way."""
+    async with make():
+        container = engine.containers.get(inspected(engine)["Id"])
+        done = container.exec_run(["python3", "-c", CALLS])
+    assert done.output == b"unshare ENOSYS\nptrace ENOSYS\ngetpid False\n"
 
 
 async def test_the_folder_of_the_caller_is_the_workspace_and_what_is_made_is_the_callers(
