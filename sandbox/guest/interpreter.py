@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import fcntl
+import gc
 import io
 import os
 import struct
@@ -26,6 +27,7 @@ def main_module(file: str | None) -> types.ModuleType:
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     reseed()
+    gc.enable()
     sys.argv = [file or ""]
     module = types.ModuleType("__main__")
     module.__dict__["__builtins__"] = builtins

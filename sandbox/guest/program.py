@@ -34,17 +34,14 @@ def run(job: dict[str, Any], code: bytes) -> NoReturn:
 
 
 def rehearse() -> None:
-    """Do once what every program needs, while nobody waits.
-
-    What this process shares with the one that forked it is copied when it is first written, which
-    is done now and not when the program is there.
-    """
-    os.environ.update(dict(os.environ))
-    exec(compile("print()", "rehearsal", "exec", dont_inherit=True), {"print": _nothing})
-    gc.collect()
-
-
-def _nothing() -> None: ...
+    """Run an empty program that is nowhere; nothing of it is left in this process."""
+    path, main = list(sys.path), sys.modules["__main__"]
+    _write_file(os.devnull, b"")
+    _run_python(os.devnull, b"print(end='')")
+    _drop_program()
+    _flush()
+    sys.path[:] = path
+    sys.modules["__main__"] = main
 
 
 def _write_file(path: str, code: bytes) -> None:

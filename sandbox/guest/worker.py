@@ -23,7 +23,7 @@ def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) 
     session a third, the socket over which its cells come.
     """
     if frame is None:
-        program.rehearse()
+        _rehearse()
     frame = frame or channel.receive()
     if frame is None:
         os._exit(0)
@@ -41,6 +41,25 @@ def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) 
         serve = shell.serve if job["argv"] else session.serve
         serve(job, Channel(socket.socket(fileno=fds[2])))
     program.run(job, code)
+
+
+def _rehearse() -> None:
+    """Hear of a job and do it but for its end, while nobody waits.
+
+    What this process shares with the one that forked it is copied when it is first written, which
+    is done now and not when the program is there.
+    """
+    ours, theirs = map(Channel, socket.socketpair())
+    with open(os.devnull, "rb", buffering=0) as null:
+        theirs.send({"job": {"address_space": None, "env": {}}}, [null.fileno()])
+    frame = ours.receive()
+    assert frame is not None
+    for fd in ours.take_fds(frame[0]):
+        os.close(fd)
+    ours.sock.close()
+    theirs.sock.close()
+    _set_up({**frame[0]["job"], "env": dict(os.environ)})
+    program.rehearse()
 
 
 def _set_up(job: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ from . import (
     program,
     root,
     supervisor,
+    warmups,
 )
 from .channel import Channel
 
@@ -174,6 +175,7 @@ def _preload(config: Config) -> dict[str, str]:
             __import__(name)
         except Exception as error:
             missing[name] = f"{type(error).__name__}: {error}"
+    warmups.use_first(config["preload"])
     if config["uid"] is not None and config["uid"] != os.getuid():
         _give_away(home, config["uid"])
     return missing

@@ -99,8 +99,9 @@ async def test_a_file_left_open_by_the_program_is_flushed(policy: Policy) -> Non
         assert await box.read_file("out") == b"kept"
 
 
+@pytest.mark.parametrize("preload", [[], ["threading"]])
 async def test_exit_functions_and_threads_end_as_in_an_interpreter_of_its_own(
-    policy: Policy,
+    policy: Policy, preload: list[str]
 ) -> None:
     code = """
 import atexit, threading, time
@@ -108,7 +109,7 @@ atexit.register(print, "last")
 threading.Thread(target=lambda: (time.sleep(0.05), print("thread"))).start()
 print("main")
 """
-    async with Sandbox(policy) as box:
+    async with Sandbox(policy.replace(preload=preload)) as box:
         assert (await box.run(code)).output == "main\nthread\nlast\n"
 
 
@@ -213,6 +214,20 @@ async def test_modules_are_loaded_beforehand_and_a_wrong_name_is_refused(policy:
         assert (await box.run("import sys; print('decimal' in sys.modules)")).output == "True\n"
     with pytest.raises(PolicyError, match=r"preload: 'nowhere_to_be_found'"):
         await Sandbox(policy.replace(preload=["nowhere_to_be_found"])).start()
+
+
+async def test_what_pandas_loads_at_its_first_use_is_preloaded_with_it() -> None:
+    code = """
+import sys
+before = set(sys.modules)
+import pandas
+str(pandas.DataFrame({"n": [1, 2]}).describe())
+print(len(set(sys.modules) - before))
+"""
+    async with Sandbox(Policy(preload=["pandas"])) as box:
+        assert (await box.run(code)).output == "0\n"
+    async with Sandbox() as box:
+        assert int((await box.run(code)).output) > 300
 
 
 async def test_random_numbers_differ_between_runs_of_one_sandbox(policy: Policy) -> None:
