@@ -12,8 +12,7 @@ import os
 import stat
 import sys
 import warnings
-from dataclasses import dataclass
-from typing import Any, Callable, Collection, NoReturn
+from typing import Any, Callable, Collection, NamedTuple, NoReturn
 
 from . import confine, interpreter, kernel
 
@@ -22,8 +21,7 @@ class CannotBranch(Exception):
     """What this interpreter holds cannot be forked."""
 
 
-@dataclass(frozen=True)
-class OpenFile:
+class OpenFile(NamedTuple):  # a data class would load much at the start of each sandbox
     """A descriptor of a file, and how to open it again."""
 
     fd: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache  # ahead of the fork: each session needs it
 import os
 import sys
 from collections import deque
@@ -17,8 +18,6 @@ _room = _MOST_SOURCES
 
 def remember_source(source: str, name: str) -> None:
     """Let tracebacks and ``inspect`` find the lines of a cell; the oldest are forgotten."""
-    import linecache
-
     lines = [line + "\n" for line in source.splitlines()]
     # Without a time of change (None) an entry is never checked against a file.
     linecache.cache[name] = (len(source), None, lines, name)
