@@ -36,7 +36,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     room = await parent.rooms.take()
     live = LiveGuest(room.guest, parent.zygote, output)
     arrival = _Arrival()
-    inodes, announced = live.inodes, room.inodes
+    files = live.files
     live.listen(arrival)
     parent.listen(arrival)
     try:
@@ -45,13 +45,13 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
             live.open_door()
             await asyncio.gather(_move_in(parent, live), _fork(parent, live, room))
             await arrival.wait(live)
-            await _admit(parent.guest, room.guest, inodes)
-            await _close_the_way(parent, announced)
+            await _admit(parent.guest, room.guest, files)
+            await _close_the_way(parent, room.guest)
     except TimeoutError as error:
-        await asyncio.shield(_give_up(parent, live, announced))
+        await asyncio.shield(_give_up(parent, live, room.guest))
         raise BackendError(f"The branch was not there within {PATIENCE:.0f} s.") from error
     except BaseException as error:
-        await asyncio.shield(_give_up(parent, live, announced))
+        await asyncio.shield(_give_up(parent, live, room.guest))
         why = (room.guest.end or {}).get("error")
         if why is not None and isinstance(error, BackendError):
             raise UsageError(f"This session cannot be branched: {why}.") from error
@@ -66,11 +66,9 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
 
 async def _fork(parent: LiveGuest, live: LiveGuest, room: Room) -> None:
     """Have the interpreter fork into the room, once who can let it enter has been told."""
-    inodes, number = room.inodes, room.guest.number
-    pids = inodes[parent.zygote.namespaces.index("pid")]
-    expect = {"op": "expect", "branch": number, "inodes": inodes, "pids": pids}
+    expect = {"op": "expect", "branch": room.guest.number, "inodes": room.inodes}
     await parent.guest.root.tell(expect)
-    await live.ask_for_fork(parent, room.namespaces)
+    await live.ask_for_fork(parent, list(room.namespaces.values()))
 
 
 async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
@@ -89,29 +87,29 @@ async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
             os.close(door)
 
 
-async def _admit(parent: SessionGuest, guest: BranchGuest, inodes: list[int]) -> None:
+async def _admit(parent: SessionGuest, guest: BranchGuest, files: list[tuple[int, int]]) -> None:
     """Have the fork looked at, and tell who will reap it."""
-    (worker,) = await guest.ask({"op": "admit", "inodes": inodes}, "admitted")
+    (worker,) = await guest.ask({"op": "admit", "files": files}, "admitted")
     try:
         await parent.tell({"op": "adopt", "branch": guest.number}, [worker])
     finally:
         os.close(worker)
 
 
-async def _give_up(parent: LiveGuest, live: LiveGuest, inodes: list[int]) -> None:
+async def _give_up(parent: LiveGuest, live: LiveGuest, guest: BranchGuest) -> None:
     try:
         await live.close()
     finally:
-        await _close_the_way(parent, inodes)
+        await _close_the_way(parent, guest)
 
 
-async def _close_the_way(parent: LiveGuest, inodes: list[int]) -> None:
+async def _close_the_way(parent: LiveGuest, guest: BranchGuest) -> None:
     """Let nobody else enter.
 
     Who is half-way is left alone: it may share the memory of the interpreter, which would not
     survive its sudden end.
     """
-    await parent.guest.root.tell({"op": "forget", "inodes": inodes})
+    await parent.guest.root.tell({"op": "forget", "branch": guest.number})
 
 
 class _Arrival:

@@ -172,7 +172,9 @@ class _LocalZygote:
             owner=self._identity.owner,
             cgroups=checked.cgroups,
             address_space=None if checked.cgroups else int(policy.memory) + _HEADROOM,
-            branches=not self._without_namespaces and checked.landlock_abi > 0,
+            branches=not self._without_namespaces
+            and checked.landlock_abi > 0
+            and Path("/proc/self/ns/time").exists(),
             order=signal.SIGTERM if self._without_namespaces else signal.SIGKILL,
         )
         workspace = self._workspace()

@@ -120,9 +120,10 @@ class LiveGuest:
             self._theirs.close()
 
     @property
-    def inodes(self) -> list[int]:
-        """Of the pipes and the socket that the interpreter has from here."""
-        return [os.fstat(fd).st_ino for fd in (*self._pipes.ends, self._theirs.fileno())]
+    def files(self) -> list[tuple[int, int]]:
+        """Device and inode of the pipes and the socket that the interpreter has from here."""
+        found = [os.fstat(fd) for fd in (*self._pipes.ends, self._theirs.fileno())]
+        return [(file.st_dev, file.st_ino) for file in found]
 
     @property
     def workspace(self) -> Workspace:

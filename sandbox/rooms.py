@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from .errors import BackendError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .session_guests import BranchGuest, SessionGuest
     from .zygote import Zygote
 
@@ -23,16 +25,16 @@ class Room:
     """A branch's guest, of which there is only the first process, and the way into it."""
 
     guest: BranchGuest
-    namespaces: tuple[int, ...]
+    namespaces: Mapping[str, int]
     """Descriptors, in the order of :attr:`.zygote.Zygote.namespaces`."""
 
     @property
-    def inodes(self) -> list[int]:
-        return [os.fstat(fd).st_ino for fd in self.namespaces]
+    def inodes(self) -> dict[str, int]:
+        return {name: os.fstat(fd).st_ino for name, fd in self.namespaces.items()}
 
     def close(self) -> None:
         """Give up the way in; who is in is in."""
-        for fd in self.namespaces:
+        for fd in self.namespaces.values():
             os.close(fd)
 
 
@@ -49,7 +51,7 @@ async def make_room(zygote: Zygote, parent: SessionGuest) -> Room:
     guest = await zygote.branch(parent)
     try:
         await guest.ready()
-        return Room(guest, tuple(guest.take_handle(name) for name in zygote.namespaces))
+        return Room(guest, {name: guest.take_handle(name) for name in zygote.namespaces})
     except BaseException:
         guest.kill()
         raise

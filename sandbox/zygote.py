@@ -33,7 +33,8 @@ G = TypeVar("G", bound=Guest)
 
 NO_BRANCHES = (
     "A session can be branched only where guests have namespaces and Landlock: in the local "
-    "sandbox with the profile 'namespaces', on a kernel with Landlock (see sandcrew doctor)."
+    "sandbox with the profile 'namespaces', on a kernel with Landlock (see sandcrew doctor) and "
+    "time namespaces (CONFIG_TIME_NS)."
 )
 
 
@@ -54,8 +55,9 @@ class Terms:
     address_space: int | None = None
     """Bytes a process may map, where nothing counts what it really uses."""
     branches: bool = False
-    """Whether each guest has namespaces, in which a branch is made, and Landlock, which keeps its
-    program from who makes it: that one comes through the guest with all capabilities."""
+    """Whether each guest has namespaces, in which a branch is made, those of time included, which
+    keep out who shares its memory; and Landlock, which keeps its program from who makes the branch:
+    that one comes through the guest with all capabilities."""
     order: signal.Signals = signal.SIGKILL
     """Upon this signal the first process of a guest, or the kernel for it, kills all others."""
 

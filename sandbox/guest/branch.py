@@ -10,8 +10,9 @@ the zygote, which first joins those of the parent:
 
 The fork has every capability in the new user namespace until it gives them up, which is before any
 code of the user's runs in an honest one. A hostile one gains little: the filter of system calls
-stays on, and the namespaces are its own. This process looks at it before the host has any use for
-it, and does not admit one that kept something.
+stays on, and the namespaces are its own. The way in is guarded by the parent's first process, see
+:mod:`.passage`. This one looks at the fork before the host has any use for it, and does not admit
+one that kept something.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import errno
 import os
 import re
 import socket
-import stat
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, Sequence
 
 from . import confine, copying, handles, init, kernel, processes, root
@@ -58,7 +58,7 @@ def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
     os.setresuid(uid, uid, uid)
     try:
         _own_user_namespace(uid, proc)
-        confine.own_namespaces(config, kernel.CLONE_NEWPID)
+        confine.own_namespaces(config, kernel.CLONE_NEWPID | kernel.CLONE_NEWTIME)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise OSError(error.errno, _TOO_DEEP) from error
@@ -125,7 +125,7 @@ def _admit(channel: Channel) -> int:
     OSError
         It is not as it should be.
     """
-    own = set(_hear(channel)["inodes"])
+    own = {(device, inode) for device, inode in _hear(channel)["files"]}
     found = processes.others()
     if len(found) != 1:
         raise OSError(f"{len(found)} processes came instead of one")
@@ -142,6 +142,8 @@ def _admit(channel: Channel) -> int:
 def _check_status(pid: int) -> None:
     with open(f"/proc/{pid}/status") as file:
         fields = {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
+    if {fields["NSpgid"], fields["NSsid"]} != {str(pid)}:
+        raise OSError("it is in a process group of its parent's")  # kill(2) would reach that
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         if int(fields[name], 16):
             raise OSError("it kept capabilities")
@@ -163,14 +165,16 @@ def _check_namespaces(pid: int) -> None:
             raise OSError(f"it is in another namespace than the branch ({name})")
 
 
-def _check_files(pid: int, own: set[int]) -> None:
+def _check_files(pid: int, own: set[tuple[int, int]]) -> None:
     """What it has open is its own, or nobody's: not a file, pipe or socket of its parent's."""
     for name in os.listdir(f"/proc/{pid}/fd"):
         path = f"/proc/{pid}/fd/{name}"
         info = os.stat(path)
-        if info.st_ino in own and (stat.S_ISFIFO(info.st_mode) or stat.S_ISSOCK(info.st_mode)):
+        if (info.st_dev, info.st_ino) in own:
             continue
         _check_same(os.readlink(path), info)
+    if not os.path.samefile(f"/proc/{pid}/exe", "/proc/self/exe"):
+        raise OSError("it runs another program")
     for name in ("cwd", "root"):
         path = f"/proc/{pid}/{name}"
         _check_same(os.readlink(path), os.stat(path))

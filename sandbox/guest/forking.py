@@ -97,7 +97,8 @@ def fork_into(namespaces: list[int], become: Callable[[], NoReturn]) -> None:
     A pid namespace is entered by the next child only, and a user namespace by no process that is
     to come back. So somebody goes ahead and forks there. That one shares the memory of this process
     (CLONE_VM of clone(2)) instead of copying it, for the fork will copy it once more; this process
-    waits meanwhile (CLONE_VFORK). The fork goes on deeper on the stack that was made for it.
+    waits meanwhile (CLONE_VFORK). The fork goes on deeper on the stack that was made for it. The
+    last of the namespaces is for the fork itself: see :func:`arrive`.
 
     Raises
     ------
@@ -108,7 +109,7 @@ def fork_into(namespaces: list[int], become: Callable[[], NoReturn]) -> None:
 
     def go_ahead() -> int:
         try:
-            for namespace in namespaces:
+            for namespace in namespaces[:-1]:
                 kernel.setns(namespace, 0)
             if _fork():
                 return 0
@@ -133,6 +134,19 @@ def _fork() -> int:
         # Since Python 3.12 it warns of any thread; those that matter have been looked for.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
+
+
+def arrive(namespaces: list[int]) -> None:
+    """Enter the last namespace, where only a process with memory of its own gets in; close all.
+
+    Raises
+    ------
+    OSError
+        The kernel refused.
+    """
+    kernel.setns(namespaces[-1], 0)
+    for namespace in namespaces:
+        os.close(namespace)
 
 
 def settle(files: list[OpenFile], streams: list[int], doors: list[int]) -> None:

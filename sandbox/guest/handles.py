@@ -10,6 +10,8 @@ from . import root
 FOLDERS = {"workspace": root.WORKSPACE, "home": root.HOME, "tmp": "/tmp", "shm": "/dev/shm"}
 """Where programs of a guest write."""
 _NAMESPACES = ("user", "pid", "mnt", "ipc", "uts", "cgroup", "net")
+LAST = "time"
+"""The one that the fork enters itself, and not who goes ahead: see :mod:`.passage`."""
 ABOVE = ("user", "pid")
 """Namespaces of a parent, below which those of a branch are made."""
 
@@ -20,7 +22,7 @@ def namespaces(*, host_network: bool) -> tuple[str, ...]:
     The first gives the right to enter the others; nothing gives that to enter the host's network,
     in which a branch then is anyway.
     """
-    return _NAMESPACES[:-1] if host_network else _NAMESPACES
+    return (*(_NAMESPACES[:-1] if host_network else _NAMESPACES), LAST)
 
 
 def open_handles(names: Sequence[str]) -> list[int]:

@@ -37,6 +37,7 @@ def _syscall(what: str, number: int, *args: object) -> int:
 
 # --- processes and namespaces: clone(2), unshare(2), setns(2), prctl(2), capabilities(7) ---
 
+CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000

@@ -215,8 +215,7 @@ class Session:
         self._pid = os.getpid()
         self._branching = False
         try:
-            for namespace in namespaces:
-                os.close(namespace)
+            forking.arrive(namespaces)
             frame = channel.receive()
             if frame is None:  # else the files of the branch are there now
                 os._exit(0)

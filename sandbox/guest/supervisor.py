@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import handles, kernel, landlocked, processes
+from .passage import Passage
 from .watch import PERIOD
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Supervisor:
         self._listener = listener
         self._memory = memory
         self._refused: set[tuple[int | None, int]] = set()
-        self._expected: set[int] = set()
+        self._passages: dict[int, Passage] = {}
         self._branches: dict[str, int] = {}
         self._adopted: dict[int, int] = {}
         self._retired = False
@@ -144,10 +145,11 @@ class Supervisor:
             self._channel.send({"op": "shown"}, shown)
             fds += shown
         elif op == "expect":
-            self._expected.update(header["inodes"])
-            self._branches[f"pid:[{header['pids']}]"] = header["branch"]
+            passage = self._passages[header["branch"]] = Passage(header["inodes"])
+            self._branches[passage.pid_namespace] = header["branch"]
         elif op == "forget":
-            self._expected.difference_update(header["inodes"])
+            if header["branch"] in self._passages:
+                self._passages.pop(header["branch"]).close()
         elif op == "adopt":
             with contextlib.suppress(OSError):  # it has ended before it began
                 self._adopted[pid_of(f"/proc/self/fdinfo/{fds[0]}")] = header["branch"]
@@ -161,7 +163,7 @@ class Supervisor:
         """
         try:
             call = kernel.seccomp_receive(listener)
-            allow = call.number == kernel.SETNS and self._is_expected(call)
+            allow = call.number == kernel.SETNS and self._lets_pass(call)
             if not allow:
                 self._tell(call)
             kernel.seccomp_answer(listener, call, allow=allow)
@@ -174,16 +176,9 @@ class Supervisor:
             self._refused.add((branch, call.number))
             self._channel.send({"op": "denied", "call": call.number, "branch": branch})
 
-    def _is_expected(self, call: kernel.Call) -> bool:
-        """True for a namespace of a branch that the host announced, each once."""
-        try:
-            inode = os.stat(f"/proc/{call.pid}/fd/{call.args[0] & 0xFFFFFFFF}").st_ino
-        except OSError:
-            return False
-        if inode not in self._expected:
-            return False
-        self._expected.remove(inode)
-        return True
+    def _lets_pass(self, call: kernel.Call) -> bool:
+        fd = call.args[0] & 0xFFFFFFFF
+        return any(passage.lets(call.pid, fd) for passage in self._passages.values())
 
     def _branch_of(self, pid: int) -> int | None:
         try:
