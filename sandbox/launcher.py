@@ -172,14 +172,16 @@ class _LocalZygote:
             owner=self._identity.owner,
             cgroups=checked.cgroups,
             address_space=None if checked.cgroups else int(policy.memory) + _HEADROOM,
-            branches=not self._without_namespaces
-            and checked.landlock_abi > 0
-            and Path("/proc/self/ns/time").exists(),
+            branches=self._can_branch(checked),
             order=signal.SIGTERM if self._without_namespaces else signal.SIGKILL,
         )
         workspace = self._workspace()
         self._handshake = self._folder = None  # the handle's from now on
         return Zygote(handshake.channel, policy, terms, workspace, self.end)
+
+    def _can_branch(self, checked: Layers) -> bool:
+        has_time = Path("/proc/self/ns/time").exists()
+        return not self._without_namespaces and checked.landlock_abi > 0 and has_time
 
     async def _config(self, checked: Layers, interpreter: Interpreter) -> dict[str, Any]:
         policy, packages = self._policy, self._package_folder
