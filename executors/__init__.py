@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         JupyterConnectionInfo,
     )
     from .local import LocalCommandLineCodeExecutor
+    from .notebook_record import NotebookRecord, pictures_of
+    from .notebook_replay import Replay, replay
     from .sandbox import SandboxCodeExecutor
     from .user_functions import UserFunctionsExecutor
 
@@ -86,7 +88,9 @@ __all__ = [
     "JupyterConnectionInfo",
     "LocalCommandLineCodeExecutor",
     "MissingExtra",
+    "NotebookRecord",
     "OutputEvent",
+    "Replay",
     "RichOutput",
     "SandboxCodeExecutor",
     "SandcrewError",
@@ -99,6 +103,8 @@ __all__ = [
     "create_default_code_executor",
     "create_executor",
     "extract_code_blocks",
+    "pictures_of",
+    "replay",
     "to_stub",
     "with_requirements",
 ]
@@ -153,6 +159,8 @@ __getattr__ = _later(
             "JupyterConnectionInfo",
         ],
         "local": ["LocalCommandLineCodeExecutor"],
+        "notebook_record": ["NotebookRecord", "pictures_of"],
+        "notebook_replay": ["Replay", "replay"],
         "sandbox": ["SandboxCodeExecutor"],
         "user_functions": ["UserFunctionsExecutor"],
     },

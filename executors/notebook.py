@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ..sandbox.errors import MissingExtra, UsageError
 from .block import CodeBlock, canonical_language
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..sandbox.result import CodeResult
-    from .base import CodeExecutor
 
 _CELL_LANGUAGE = re.compile(r"\s*%%(?P<magic>\w+)[^\n]*(?:\n|$)")
 _CELL_LANGUAGES = {
@@ -50,47 +45,72 @@ def blocks_from_notebook(data: bytes) -> list[CodeBlock]:
     MissingExtra
         It is of an older format, and what converts it is not installed.
     """
-    notebook = parse_notebook(data)
-    language = notebook_language(notebook)
-    return [_block(code, language, number) for number, code in _code_cells(notebook)]
+    return [cell.without_magics() for cell in notebook_cells(data)]
 
 
-def cells_from_notebook(data: bytes) -> list[CodeBlock]:
-    """The code cells as they are, for a kernel that knows IPython's magics and shell lines.
+@dataclass(frozen=True, slots=True)
+class NotebookCell:
+    """A code cell that is not empty."""
+
+    number: int
+    """Its place among all cells, words included, from 1."""
+    code: str
+    language: str
+    tags: tuple[str, ...]
+    outputs: tuple[dict[str, Any], ...]
+    """As nbformat 4 has them; hostile."""
+
+    def without_magics(self) -> CodeBlock:
+        """The cell for an interpreter that does not know IPython's magics and shell lines.
+
+        Raises
+        ------
+        UsageError
+            It uses what only IPython can run.
+        """
+        return _block(self.code, self.language, self.number)
+
+
+def notebook_cells(data: bytes) -> list[NotebookCell]:
+    """The code cells of a notebook, in order; empty ones are left out.
 
     Raises
     ------
-    UsageError, MissingExtra
-        As :func:`blocks_from_notebook`, but for the cells.
+    UsageError
+        This is no notebook.
+    MissingExtra
+        It is of an older format, and what converts it is not installed.
     """
     notebook = parse_notebook(data)
     language = notebook_language(notebook)
-    return [CodeBlock(code, language) for _, code in _code_cells(notebook)]
-
-
-async def replay(data: bytes, executor: CodeExecutor) -> CodeResult:
-    """Run the cells of a notebook in an executor that keeps state, to have that state again.
-
-    Stops at the first cell that fails; the result is that of all cells.
-
-    Raises
-    ------
-    UsageError, MissingExtra
-        As :func:`blocks_from_notebook`.
-    BackendError
-        The executor cannot be had.
-    """
-    return await executor.execute_code_blocks(cells_from_notebook(data))
-
-
-def _code_cells(notebook: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    found: list[NotebookCell] = []
     for number, cell in enumerate(notebook["cells"], start=1):
         if not isinstance(cell, dict):
             raise UsageError(f"This notebook is damaged: cell {number} is no object.")
         cell = cast("dict[str, Any]", cell)
-        code = _source(cell.get("source"))
+        code = text_of_lines(cell.get("source"))
         if cell.get("cell_type") == "code" and code.strip():
-            yield number, code
+            found.append(NotebookCell(number, code, language, _tags(cell), _outputs(cell)))
+    return found
+
+
+def _tags(cell: dict[str, Any]) -> tuple[str, ...]:
+    tags = list_of(dict_of(cell.get("metadata")).get("tags"))
+    return tuple(tag for tag in tags if isinstance(tag, str))
+
+
+def _outputs(cell: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    return tuple(dict_of(output) for output in list_of(cell.get("outputs")))
+
+
+def dict_of(value: object) -> dict[str, Any]:
+    """An object of JSON; anything else is an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[object]:
+    """A list of JSON; anything else is an empty one."""
+    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def joined_cells(blocks: list[CodeBlock]) -> list[CodeBlock]:
@@ -103,7 +123,7 @@ def joined_cells(blocks: list[CodeBlock]) -> list[CodeBlock]:
     if "python" not in languages or not languages <= {"python", "bash", "sh"}:
         return blocks
     parts = [
-        f"# --- cell {number} ---\n{_as_python(block)}"
+        f"# --- cell {number} ---\n{as_python(block)}"
         for number, block in enumerate(blocks, start=1)
     ]
     return [CodeBlock("\n".join(parts), "python")]
@@ -152,19 +172,18 @@ def _upgrade(data: bytes) -> dict[str, Any]:
 
 def notebook_language(notebook: dict[str, Any]) -> str:
     """What its kernel speaks, in canonical form; a notebook need not say."""
-    metadata = notebook.get("metadata")
+    metadata = dict_of(notebook.get("metadata"))
     for section, key in (("language_info", "name"), ("kernelspec", "language")):
-        found = metadata.get(section) if isinstance(metadata, dict) else None  # pyright: ignore
-        if isinstance(found, dict) and isinstance(found.get(key), str):  # pyright: ignore
-            return canonical_language(found[key])  # pyright: ignore
+        found = dict_of(metadata.get(section)).get(key)
+        if isinstance(found, str):
+            return canonical_language(found)
     return "python"
 
 
-def _source(source: object) -> str:
-    """Text, or a list of lines that keep their ends."""
-    if isinstance(source, list):
-        return "".join(line for line in cast("list[object]", source) if isinstance(line, str))
-    return source if isinstance(source, str) else ""
+def text_of_lines(source: object) -> str:
+    """Text as nbformat has it: a string, or a list of lines that keep their ends."""
+    lines = [source] if isinstance(source, str) else list_of(source)
+    return "".join(line for line in lines if isinstance(line, str))
 
 
 def _block(code: str, language: str, number: int) -> CodeBlock:
@@ -201,7 +220,8 @@ def _plain_line(line: str, number: int) -> str:
     return f"{magic['indent']}pass  # {line.strip()}"
 
 
-def _as_python(block: CodeBlock) -> str:
+def as_python(block: CodeBlock) -> str:
+    """A cell of Python, or of a shell, as Python that does the same."""
     if block.language == "python":
         return block.code.rstrip("\n") + "\n"
     command = ["/bin/bash" if block.language == "bash" else "/bin/sh", "-c", block.code]

@@ -7,25 +7,38 @@ from __future__ import annotations
 
 import base64
 import re
+from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..sandbox.errors import MissingExtra
-from .safe_outputs import image_type, safe_forms
+from ..sandbox.errors import MissingExtra, SandcrewError
+from .jupyter.result import JupyterCodeResult
+from .safe_outputs import image_type, safe_forms, safe_outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from ..sandbox.result import CodeResult
     from .block import CodeBlock
 
 MAY_FAIL = "raises-exception"
 """The tag of a cell after whose failure a notebook goes on (documentation of nbclient)."""
+MAX_PICTURE = 8 << 20
+"""Largest picture that is put into a notebook, in bytes."""
 _EXCEPTION = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: (?P<value>.*))?")
 
 
 class NotebookRecord:
     """A notebook that grows as things happen.
+
+    It takes what any executor, session or sandbox of ours has run; a team's
+    :class:`~sandcrew.agents.TaskResult` makes one of itself.
+
+    Parameters
+    ----------
+    title:
+        Its heading; none if empty.
 
     Raises
     ------
@@ -33,7 +46,7 @@ class NotebookRecord:
         The ``nbformat`` package is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "") -> None:
         try:
             # nbformat is not typed.
             self._format: Any = import_module("nbformat.v4")
@@ -47,6 +60,8 @@ class NotebookRecord:
         }
         self._notebook.metadata["language_info"] = {"name": "python"}
         self._runs = 0
+        if title:
+            self.add_text(f"# {title}")
 
     def add_text(self, markdown: str) -> None:
         """Add a cell of words."""
@@ -54,16 +69,23 @@ class NotebookRecord:
 
     def add_run(
         self,
-        blocks: Sequence[CodeBlock],
+        code: str | Sequence[CodeBlock],
         result: CodeResult,
         files: Mapping[str, bytes] | None = None,
     ) -> None:
-        """Add what was run and what came out; pictures among ``files`` are shown.
+        """Add what was run and what came out.
 
         Blocks in several languages become a cell each, and the outputs stand at the last one.
         Those that failed are tagged, so that a notebook that is run again goes on after them.
+
+        Parameters
+        ----------
+        code:
+            Python, or blocks.
+        files:
+            What the code wrote, by name; pictures are shown. :func:`pictures_of` finds them.
         """
-        cells = _cells(blocks)
+        cells = [code] if isinstance(code, str) else _cells(code)
         for number, source in enumerate(cells, start=1):
             self._runs += 1
             cell = self._format.new_code_cell(source, execution_count=self._runs)
@@ -86,7 +108,22 @@ class NotebookRecord:
         nbformat.validate(self._notebook)
         return (str(nbformat.writes(self._notebook)) + "\n").encode("utf-8", "replace")
 
+    def save(self, path: Path | str) -> None:
+        """Write it to a file; raises as :meth:`to_bytes` does, and :class:`OSError`."""
+        Path(path).write_bytes(self.to_bytes())
+
     def _outputs(self, result: CodeResult, files: Mapping[str, bytes]) -> list[Any]:
+        if isinstance(result, JupyterCodeResult) and result.cell_outputs:
+            node: Any = import_module("nbformat").from_dict
+            outputs = [node(output) for output in _in_one_cell(safe_outputs(result.cell_outputs))]
+        else:
+            outputs = self._of_program(result)
+        for name, data in files.items():
+            if image_type(data):
+                outputs.append(self._format.new_output("display_data", data=picture(name, data)))
+        return outputs
+
+    def _of_program(self, result: CodeResult) -> list[Any]:
         outputs = [self._stream("stdout", result.stdout)] if result.stdout else []
         if result.exit_code != 0:
             outputs.append(self._error(result))
@@ -96,9 +133,6 @@ class NotebookRecord:
             safe = safe_forms(rich.data)
             if safe:
                 outputs.append(self._format.new_output("display_data", data=safe))
-        for name, data in files.items():
-            if image_type(data):
-                outputs.append(self._format.new_output("display_data", data=picture(name, data)))
         return outputs
 
     def _stream(self, name: str, text: str) -> Any:
@@ -108,6 +142,27 @@ class NotebookRecord:
         name, value = _exception(result)
         lines = result.stderr.splitlines() or [f"{name}: {value}"]
         return self._format.new_output("error", ename=name, evalue=value, traceback=lines)
+
+
+async def pictures_of(
+    result: CodeResult, read_file: Callable[[str], Awaitable[bytes]]
+) -> dict[str, bytes]:
+    """The pictures among the artifacts of a run, by name, as ``read_file`` has them now.
+
+    Those that are larger than :data:`MAX_PICTURE`, gone, or no pictures after all are left out,
+    and those that a kernel displayed, which are among its outputs.
+    """
+    of_kernel = isinstance(result, JupyterCodeResult)
+    displayed = {file.name for file in result.output_files} if of_kernel else set[str]()
+    pictures: dict[str, bytes] = {}
+    for artifact in result.artifacts:
+        small = artifact.size <= MAX_PICTURE and artifact.mime_type.startswith("image/")
+        if small and artifact.path not in displayed:
+            with suppress(OSError, SandcrewError):  # gone meanwhile
+                data = await read_file(artifact.path)
+                if image_type(data):
+                    pictures[artifact.path] = data
+    return pictures
 
 
 def picture(name: str, data: bytes) -> dict[str, str]:
@@ -125,6 +180,18 @@ def _cells(blocks: Sequence[CodeBlock]) -> list[str]:
 def _cell(block: CodeBlock) -> str:
     code = block.code.rstrip("\n")
     return code if block.language == "python" else f"%%{block.language or 'sh'}\n{code}"
+
+
+def _in_one_cell(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The outputs of several cells as those of one: text of a stream that goes on is joined."""
+    joined: list[dict[str, Any]] = []
+    for output in outputs:
+        last = joined[-1] if joined else {}
+        if output["output_type"] == "stream" and last.get("name") == output["name"]:
+            joined[-1] = {**last, "text": last["text"] + output["text"]}
+        else:
+            joined.append(output)
+    return joined
 
 
 def _exception(result: CodeResult) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """Running a task, alone or as a team."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
@@ -10,6 +11,9 @@ from ...sandbox.errors import UsageError
 from ..messages import BaseAgentEvent, BaseChatMessage, TextMessage
 from ..models.usage import RequestUsage
 from ..runtime import CancellationToken
+
+if TYPE_CHECKING:
+    from ...executors.notebook_record import NotebookRecord
 
 Task = str | BaseChatMessage | Sequence[BaseChatMessage] | None
 """What to do: text, messages, or nothing new."""
@@ -30,6 +34,27 @@ class TaskResult(BaseModel):
     """Why the run ended."""
     usage: RequestUsage = Field(default_factory=_no_usage)
     """The tokens of every model call of the run."""
+
+    def notebook(
+        self, title: str = "", pictures: Mapping[str, bytes] | None = None
+    ) -> "NotebookRecord":
+        """The run as a notebook: what was said as Markdown, code as cells with its real outputs.
+
+        Parameters
+        ----------
+        title:
+            Its heading; none if empty.
+        pictures:
+            Files the code wrote, by name, to be shown where they were written.
+
+        Raises
+        ------
+        MissingExtra
+            The ``nbformat`` package is not installed.
+        """
+        from ..recording import notebook_of, steps_of
+
+        return notebook_of(title, steps_of(self.messages, pictures or {}))
 
 
 class TaskRunner(ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ from ...sandbox.errors import MissingExtra, UsageError
 from ...sandbox.result import CodeResult
 from ..block import CodeBlock
 from ..notebook import notebook_language, parse_notebook
-from ..notebook_record import MAY_FAIL, picture, run_facts
-from ..safe_outputs import image_type, safe_outputs
+from ..notebook_record import MAY_FAIL, picture, pictures_of, run_facts
+from ..safe_outputs import safe_outputs
 from .result import JupyterCodeResult
 from .spec import choose_kernel
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from ..cancellation import CancellationToken
     from ..events import ExecutionEvent
     from .executor import JupyterCodeExecutor
-
-MAX_PICTURE = 8 << 20
-"""Largest picture that is put into a notebook, in bytes."""
 
 
 class NotebookRun:
@@ -125,19 +122,11 @@ class NotebookRun:
         self, executor: JupyterCodeExecutor, result: CodeResult
     ) -> list[dict[str, Any]]:
         """The pictures that the cell wrote to files, as outputs; those it displayed are there."""
-        assert isinstance(result, JupyterCodeResult)
-        displayed = {file.name for file in result.output_files}
-        outputs: list[dict[str, Any]] = []
-        for artifact in result.artifacts:
-            small = artifact.size <= MAX_PICTURE and artifact.mime_type.startswith("image/")
-            if not small or artifact.path in displayed:
-                continue
-            with suppress(OSError, UsageError):  # gone meanwhile
-                data = await executor.read_file(artifact.path)
-                if image_type(data):
-                    form = {"data": picture(artifact.path, data), "metadata": {}}
-                    outputs.append({"output_type": "display_data", **form})
-        return outputs
+        written = await pictures_of(result, executor.read_file)
+        return [
+            {"output_type": "display_data", "data": picture(name, data), "metadata": {}}
+            for name, data in written.items()
+        ]
 
     def _write_back(
         self, cell: Any, result: CodeResult, pictures: list[dict[str, Any]], began: datetime

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from ..sandbox.result import CodeResult
     from .backend import Options
 
-MAX_PICTURE = 8 << 20
-"""Largest picture that is put into a notebook, in bytes."""
-
 
 class Job(Protocol):
     """Something to run, and the notebook that is kept of it."""
@@ -47,30 +44,16 @@ class BlocksJob:
         return cast("AsyncGenerator[object, None]", self.runner.stream(self._blocks))
 
     async def record(self, result: CodeResult | None) -> bytes:
-        from ..executors.notebook_record import NotebookRecord
-
-        notebook = NotebookRecord()
-        notebook.add_text(f"# {self._file}")
-        if result is not None:
-            notebook.add_run(self._blocks, result, await self._pictures(result))
-        return notebook.to_bytes()
-
-    async def _pictures(self, result: CodeResult) -> dict[str, bytes]:
         from ..executors.blockwise import BlockwiseExecutor
-        from ..executors.safe_outputs import image_type
-        from ..sandbox.errors import SandcrewError
+        from ..executors.notebook_record import NotebookRecord, pictures_of
 
-        found: dict[str, bytes] = {}
-        for artifact in result.artifacts:
-            small = artifact.size <= MAX_PICTURE and artifact.mime_type.startswith("image/")
-            if small and isinstance(self.runner, BlockwiseExecutor):
-                try:
-                    data = await self.runner.read_file(artifact.path)
-                except (OSError, SandcrewError):  # gone meanwhile
-                    continue
-                if image_type(data):
-                    found[artifact.path] = data
-        return found
+        notebook = NotebookRecord(self._file)
+        if result is not None:
+            pictures: dict[str, bytes] = {}
+            if isinstance(self.runner, BlockwiseExecutor):
+                pictures = await pictures_of(result, self.runner.read_file)
+            notebook.add_run(self._blocks, result, pictures)
+        return notebook.to_bytes()
 
 
 class NotebookJob:

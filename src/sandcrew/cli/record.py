@@ -2,36 +2,31 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
-from itertools import zip_longest
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..agents.base import TaskResult
 from ..agents.messages import (
     BaseAgentEvent,
     BaseChatMessage,
-    CodeExecutionEvent,
     CodeGenerationEvent,
     CodeOutputEvent,
     ModelClientStreamingChunkEvent,
 )
-from ..executors.block import CodeBlock
+from ..agents.recording import Ran, Said, Step, StepReader, notebook_of
 from ..executors.blockwise import BlockwiseExecutor
-from ..executors.notebook_record import NotebookRecord
+from ..executors.notebook_record import MAX_PICTURE
 from ..executors.safe_outputs import image_type
 from ..sandbox.errors import MissingExtra, SandcrewError
 from ..sandbox.result import EXIT_CANCELLED, Artifact, CodeResult
-from .prose import without_code
 from .terminal import note
-from .transcript import Ran, Said, Step, transcript
+from .transcript import transcript
 
 Item = BaseAgentEvent | BaseChatMessage | TaskResult
 
 TRANSCRIPT, NOTEBOOK = "transcript.md", "notebook.ipynb"
 MAX_FILES = 1000
 """Files that are kept of one run."""
-MAX_PICTURE = 8 << 20
-"""Largest picture that is put into the notebook, in bytes."""
 
 
 @dataclass
@@ -53,7 +48,7 @@ class Record:
     """What was kept of the workspace, by its name there."""
     pictures: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """Of the code that ran last, by their names in the workspace."""
-    _running: list[CodeBlock] | None = None
+    _reader: StepReader = field(default_factory=StepReader)
     _printed: list[CodeOutputEvent] = field(default_factory=list[CodeOutputEvent])
     _saying: list[ModelClientStreamingChunkEvent] = field(
         default_factory=list[ModelClientStreamingChunkEvent]
@@ -70,28 +65,24 @@ class Record:
         match item:
             case ModelClientStreamingChunkEvent():
                 self._saying.append(item)
-            case CodeGenerationEvent():
-                if item.models_usage is not None:  # Its own words, not those of another before.
-                    self._said(item)
-                self._running = item.code_blocks
-                self._printed.clear()
             case CodeOutputEvent():
                 self._printed.append(item)
-            case CodeExecutionEvent():
-                await self._ran(item.result)
-            case BaseChatMessage() if item.models_usage or "exit_code" not in item.metadata:
-                self._said(item)
+            case CodeGenerationEvent():
+                self._printed.clear()
             case _:
-                pass  # the executor's report repeats the result; other events come with a message
+                pass
+        match self._reader.read(item):
+            case Said() as said:
+                self._saying.clear()
+                self.steps.append(said)
+            case Ran() as ran:
+                await self._ran(ran)
+            case None:
+                pass
 
-    def _said(self, item: BaseAgentEvent | BaseChatMessage) -> None:
-        self._saying.clear()
-        self.steps.append(Said(item.source, item.to_text()))
-
-    async def _ran(self, result: CodeResult) -> None:
-        blocks, self._running = self._running or [], None
-        self.pictures = pictures = await self._keep(result.artifacts)
-        self.steps.append(Ran(blocks, result, pictures))
+    async def _ran(self, ran: Ran) -> None:
+        self.pictures = await self._keep(ran.result.artifacts)
+        self.steps.append(replace(ran, pictures=self.pictures))
 
     async def break_off(self) -> None:
         """Take what was half said and half run when the run was stopped."""
@@ -99,7 +90,8 @@ class Record:
             text = "".join(chunk.content for chunk in self._saying)
             self.steps.append(Said(self._saying[0].source, f"{text} […]"))
             self._saying.clear()
-        if self._running is not None:
+        blocks, self._reader.running = self._reader.running, None
+        if blocks is not None:
             result = CodeResult(
                 EXIT_CANCELLED,
                 output=self._so_far("stdout", "stderr"),
@@ -107,7 +99,7 @@ class Record:
                 stderr=self._so_far("stderr"),
                 cancelled=True,
             )
-            await self._ran(result)
+            await self._ran(Ran(blocks, result))
             with suppress(SandcrewError, OSError):
                 await self._keep(await self.executor.list_files())
 
@@ -131,16 +123,8 @@ class Record:
         return [*written, *self.files.values()]
 
     def _save_notebook(self, title: str) -> Path:
-        notebook = NotebookRecord()
-        notebook.add_text(f"# {title}")
-        for step, following in zip_longest(self.steps, self.steps[1:]):
-            if isinstance(step, Ran):
-                notebook.add_run(step.blocks, step.result, step.pictures)
-                continue
-            ran = following.blocks if isinstance(following, Ran) else []
-            notebook.add_text(f"**{step.speaker}**\n\n{without_code(step.text, ran)}")
         path = self.folder / NOTEBOOK
-        path.write_bytes(notebook.to_bytes())
+        path.write_bytes(notebook_of(title, self.steps).to_bytes())
         return path
 
     async def _keep(self, artifacts: "tuple[Artifact, ...] | list[Artifact]") -> dict[str, bytes]:

@@ -1,30 +1,9 @@
 """A run as Markdown."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from ..executors.block import CodeBlock
+from ..agents.recording import Ran, Said, Step
 from ..sandbox.result import CodeResult
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Somebody said something."""
-
-    speaker: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """Code ran. It stands in what was said before."""
-
-    blocks: list[CodeBlock]
-    result: CodeResult
-    pictures: dict[str, bytes]
-
-
-Step = Said | Ran
 
 
 def transcript(title: str, steps: Sequence[Step]) -> str:

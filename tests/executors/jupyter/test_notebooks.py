@@ -12,7 +12,7 @@ import pytest
 
 from sandcrew.executors import CodeBlock, CodeResult, JupyterCodeExecutor, UsageError
 from sandcrew.executors.jupyter.notebook import NotebookRun
-from sandcrew.executors.notebook import blocks_from_notebook, replay
+from sandcrew.executors.notebook import blocks_from_notebook
 from sandcrew.executors.notebook_record import NotebookRecord
 
 from .conftest import SharedKernel
@@ -161,13 +161,6 @@ def test_a_notebook_of_format_3_is_upgraded(fresh: SharedKernel) -> None:
 def test_garbage_is_refused(data: bytes) -> None:
     with pytest.raises(UsageError, match="notebook"):
         NotebookRun(data)
-
-
-def test_a_notebook_is_replayed_into_a_fresh_session(fresh: SharedKernel) -> None:
-    made = notebook("x = 41", "%cd /tmp\nx += 1")
-    result = fresh.wait(replay(to_bytes(made), fresh.executor))
-    assert result.exit_code == 0
-    assert fresh.run("import os; print(x, os.getcwd())").output == "42 /tmp\n"
 
 
 def test_a_record_of_a_run_is_run_again_to_the_same_outputs(fresh: SharedKernel) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..executors.block import CodeBlock
+from ...executors.block import CodeBlock
 
 
 def without_code(text: str, blocks: Sequence[CodeBlock]) -> str:
