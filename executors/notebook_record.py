@@ -152,8 +152,9 @@ async def pictures_of(
     Those that are larger than :data:`MAX_PICTURE`, gone, or no pictures after all are left out,
     and those that a kernel displayed, which are among its outputs.
     """
-    of_kernel = isinstance(result, JupyterCodeResult)
-    displayed = {file.name for file in result.output_files} if of_kernel else set[str]()
+    displayed: set[str] = set()
+    if isinstance(result, JupyterCodeResult):
+        displayed = {file.name for file in result.output_files}
     pictures: dict[str, bytes] = {}
     for artifact in result.artifacts:
         small = artifact.size <= MAX_PICTURE and artifact.mime_type.startswith("image/")
