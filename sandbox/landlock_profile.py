@@ -88,6 +88,8 @@ def _refuse_what_needs_namespaces(policy: Policy) -> None:
             "network: a list of hosts needs a network namespace, which the profile 'landlock' "
             "does without. Use the profile 'namespaces', or the network 'none'."
         )
+    if policy.terminals:
+        raise PolicyError("terminals: the profile 'landlock' has none; use 'namespaces'.")
 
 
 def _landlock(policy: Policy) -> int:

@@ -206,6 +206,7 @@ class _LocalZygote:
             # counts, it is enough: it counts each for itself, and can tell.
             "processes": None if checked.cgroups else policy.processes + 1,
             "cpus": policy.cpus,
+            "terminals": policy.terminals,
             "landlock": checked.landlock_abi,
             "preload": list(policy.preload),
             "look_for": [],

@@ -67,6 +67,10 @@ class Policy:
     """Memory of one process (its data, not the files it maps)."""
     processes: int = 128
     """Processes and threads at one time."""
+    terminals: int = 0
+    """Pseudoterminals at one time, as ``openpty(3)`` makes them, in a ``/dev/pts`` of each guest's
+    own; for programs that lead a dialogue with others. Branches of sessions have none. Needs the
+    profile ``namespaces``."""
     disk: int | str = 256 * MIB
     """Room in a private workspace, and again in ``/tmp``; also the largest file."""
     cpus: int | None = None
@@ -259,6 +263,7 @@ _CHECKS = {
     "timeout": _timeout,
     "memory": _size(16 * MIB, 1 << 46),
     "processes": _count(1, 100_000),
+    "terminals": _count(0, 256),
     "disk": _size(MIB, 1 << 46),
     "cpus": _count(1, 4096, optional=True),
     "network": _network,

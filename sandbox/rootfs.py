@@ -74,6 +74,8 @@ def root_entries(policy: Policy, interpreter: Interpreter, tools: Iterable[Path]
         {"path": f"/dev/{name}", "bind": f"/dev/{name}", "device": True} for name in _DEVICES
     ]
     entries += [{"path": f"/dev/{name}", "link": to} for name, to in _DEVICE_LINKS.items()]
+    if policy.terminals:
+        entries.append({"path": "/dev/ptmx", "link": "pts/ptmx"})
     if not any(entry["path"].startswith("/var/tmp") for entry in entries):  # noqa: S108
         entries.append({"path": "/var/tmp", "link": "/tmp"})  # noqa: S108
     return entries

@@ -75,7 +75,9 @@ _SHARING = (
 no library makes such (vfork(2) ends at once), and one of them in a branch would lead out of it."""
 SCHED_OTHER = 0
 _AF_NETLINK = 16
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_OF_TERMINALS = (0x5412, 0x541C, 0x541D, 0x5423)
+"""TIOCSTI and TIOCLINUX, which type for others, TIOCCONS, which takes the console's output, and
+TIOCSETD, which loads line disciplines, many of them old: ioctl_tty(2)."""
 _AF_UNIX, _AF_INET, _AF_INET6 = FAMILIES = (1, 2, 10)
 _SOCK_TYPE_MASK, _SOCK_STREAM, _SOCK_DGRAM, _SOCK_SEQPACKET = 0xF, 1, 2, 5
 _IPPROTO_UDP = 17
@@ -266,7 +268,7 @@ def _argument_rules(library: Any) -> Any:
         _add(program, refuse, "clone", arg(0, masked, flag, flag))
     for mask, flags in _SHARING:
         _add(program, refuse, "clone", arg(0, masked, mask, flags))
-    for command in (_TIOCSTI, _TIOCLINUX):
+    for command in _OF_TERMINALS:
         _add(program, refuse, "ioctl", arg(1, masked, _INT, command))
     _leave_others_alone(library, program)
     _no_set_uid_files(library, program)

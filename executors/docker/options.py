@@ -95,6 +95,8 @@ def check_policy(policy: Policy) -> None:
     PolicyError
         The message says what to use instead.
     """
+    if policy.terminals:
+        raise PolicyError("terminals: code in a container has none; the sandbox can give them.")
     if policy.packages:
         raise PolicyError(
             "packages: a container has those of its image; build one with them, or take the image "

@@ -1,6 +1,7 @@
 """Part of the program that becomes a Python kernel in a guest; it is sent there as text.
 
-Guests have no terminal, not even one of their own, and IPython runs shell lines (``!ls``) in one.
+These guests have no terminal, not even one of their own, and IPython runs shell lines (``!ls``) in
+one.
 Here they run with a pipe instead: what they print is the same, but for programs that ask.
 """
 

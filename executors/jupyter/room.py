@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Launch = Callable[[Policy], Awaitable[Zygote]]
 
 
+_TERMINALS = 16
+"""For kernels that are not IPython's."""
+
+
 class Room(Protocol):
     """A workspace, and the way to start kernels in it."""
 
@@ -61,8 +65,11 @@ def kernel_policy(policy: Policy, spec: KernelSpec) -> Policy:
         changes["python"] = spec.python
     if spec.is_ipykernel:
         changes["preload"] = (*policy.preload, *PRELOAD)
-    elif spec.resource_dir.is_dir():
+        return policy.replace(**changes)
+    if spec.resource_dir.is_dir():
         changes["read_only"] = (*policy.read_only, spec.resource_dir)
+    # Kernels around a shell or an interpreter that is there already talk to it by a terminal.
+    changes["terminals"] = policy.terminals or _TERMINALS
     return policy.replace(**changes)
 
 

@@ -82,6 +82,8 @@ def own_mounts(config: Config, *more: str) -> None:
     root.private_tmpfs("/dev/shm", config["shm"])
     for path in more:
         root.private_tmpfs(path, config["disk"], "0755")
+    if config["terminals"]:
+        root.private_terminals(config["terminals"])
     root.show_again(hidden, clones)
     kernel.mount("proc", "/proc", "proc", root.PROC | kernel.MS_RDONLY)
     for path in _TALKATIVE:
@@ -188,6 +190,9 @@ def _landlock(config: Config) -> None:
         kernel.landlock_allow(ruleset, path, handled & ~IOCTL_DEV)
     for path in DEVICES:
         kernel.landlock_allow(ruleset, path, (READ_FILE | WRITE_FILE | TRUNCATE) & handled)
+    if config["terminals"]:
+        rights = READ_FILE | WRITE_FILE | TRUNCATE | IOCTL_DEV
+        kernel.landlock_allow(ruleset, root.TERMINALS, rights & handled)
     kernel.landlock_restrict(ruleset)
     os.close(ruleset)
 

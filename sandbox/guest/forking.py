@@ -74,7 +74,8 @@ def _open_file(fd: int) -> OpenFile | None:
         there = os.stat(path)
     except OSError:
         there = None
-    if there is None or (there.st_dev, there.st_ino) != (info.st_dev, info.st_ino):
+    same = there is not None and (there.st_dev, there.st_ino) == (info.st_dev, info.st_ino)
+    if not same or os.isatty(fd):  # the same name is another terminal in a branch
         raise CannotBranch(f"descriptor {fd} is open ({path}); close it first")
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
     return OpenFile(fd, path, flags & ~(os.O_EXCL | os.O_TRUNC), os.get_inheritable(fd))

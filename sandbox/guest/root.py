@@ -13,6 +13,7 @@ PROC = PRIVATE | kernel.MS_NOEXEC
 
 WORKSPACE = "/workspace"
 HOME = "/home/sandbox"
+TERMINALS = "/dev/pts"
 
 Entry = dict[str, Any]
 
@@ -33,7 +34,7 @@ def build(config: dict[str, Any], workspace_mount: int | None) -> None:
         _place(entry, clone)
     _private_folder(WORKSPACE, config, workspace_mount)
     _private_folder(HOME, config, None)
-    for path in ("/tmp", "/dev/shm", "/proc"):
+    for path in ("/tmp", "/dev/shm", "/proc", *([TERMINALS] if config["terminals"] else [])):
         os.makedirs("." + path, exist_ok=True)
     kernel.mount("proc", "./proc", "proc", PROC)
     _spare_the_callers_quota()
@@ -75,6 +76,13 @@ def private_tmpfs(path: str, size: int, mode: str = "1777") -> None:
     inodes = max(size >> 14, 1024)
     data = f"mode={mode},size={size},nr_inodes={inodes}"
     kernel.mount("tmpfs", path, "tmpfs", PRIVATE, data)
+
+
+def private_terminals(most: int) -> None:
+    """An instance of its own (documentation of the kernel, filesystems/devpts): what it names can
+    be reached by nobody outside, and no terminal of the host by anybody here."""
+    flags = kernel.MS_NOSUID | kernel.MS_NOEXEC
+    kernel.mount("devpts", TERMINALS, "devpts", flags, f"ptmxmode=0666,mode=0600,max={most}")
 
 
 def attach(clone: int, path: str) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandcrew.executors import BackendCrashed, CodeBlock, CodeResult, JupyterCodeExecutor
+from sandcrew.executors import CodeBlock, CodeResult, JupyterCodeExecutor
+from sandcrew.executors.jupyter.executor import Where
 
 
 @pytest.fixture(scope="module")
@@ -37,27 +38,27 @@ async def test_a_confined_kernel_of_scheme_keeps_its_definitions() -> None:
     assert "car" in failed.output
 
 
-async def test_a_kernel_of_bash_keeps_its_variables(bash_kernel: str) -> None:
-    with pytest.warns(UserWarning, match="all your rights"):
-        executor = JupyterCodeExecutor(bash_kernel, where="local")
-    async with executor:
+@pytest.mark.parametrize("where", ["sandbox", "local"])
+@pytest.mark.filterwarnings("ignore:JupyterCodeExecutor")
+async def test_a_kernel_of_bash_keeps_its_variables(bash_kernel: str, where: Where) -> None:
+    async with JupyterCodeExecutor(bash_kernel, where=where) as executor:
         await run(executor, "x=41; cd /", "bash")
         result = await run(executor, 'echo $((x + 1)) "$PWD"', "bash")
         failed = await run(executor, "exit_with() { return $1; }; exit_with 7", "bash")
     assert result.output == "42 /\n"
     assert failed.exit_code != 0
+    assert ("seccomp" in result.isolation) == (where == "sandbox")
 
 
-async def test_a_kernel_that_needs_a_terminal_says_why_it_cannot_be_confined(
-    bash_kernel: str,
-) -> None:
-    with pytest.raises(BackendCrashed, match="pty"):
-        await JupyterCodeExecutor(bash_kernel).start()
+async def test_a_confined_kernel_of_bash_is_interrupted_in_its_terminal(bash_kernel: str) -> None:
+    async with JupyterCodeExecutor(bash_kernel, timeout=2) as executor:
+        await run(executor, "x=41", "bash")
+        stopped = await run(executor, "echo begun; sleep 100", "bash")
+        result = await run(executor, "echo $((x + 1)) $(ls /dev/pts)", "bash")
+    assert (stopped.timed_out, result.output) == (True, "42 0 ptmx\n")
 
 
-async def test_a_block_in_another_language_than_the_kernel_s_is_refused(
-    bash_kernel: str,
-) -> None:
+async def test_a_block_in_another_language_than_the_kernel_s_is_refused() -> None:
     executor = JupyterCodeExecutor("calysto_scheme")
     async with executor:
         result = await run(executor, "print(1)", "python")
