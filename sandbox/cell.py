@@ -45,6 +45,7 @@ class Cell:
         self._on_input = on_input
         self._verdict: Verdict | None = None
         self._killed = False
+        self._sent = self._called_off = False
         self._exit_code: int | None = None
         self._value: Any = None
         self._rich = RichCollector()
@@ -66,7 +67,7 @@ class Cell:
             The sandbox was lost.
         """
         self._live = live
-        await live.guest.quiet()  # an interrupt that came too late for the last is not for this one
+        await live.quiet()  # an interrupt that came too late for the last is not for this one
         before = live.workspace.snapshot()
         self._collector = live.collector
         live.listen(self)
@@ -77,6 +78,9 @@ class Cell:
         sending = asyncio.ensure_future(
             live.send({"op": "cell", "id": self._number, **header}, body)
         )
+        self._sent = True
+        if self._called_off:
+            self.interrupt()
         try:
             while not self._over():
                 for event in live.take_events():
@@ -91,6 +95,12 @@ class Cell:
         for event in last:
             yield event
         yield self._result(time.monotonic() - started, before)
+
+    def interrupt(self) -> None:
+        """Raise ``KeyboardInterrupt`` in the cell, at its begin if it has not begun."""
+        self._called_off = True
+        if self._sent:
+            self._live.interrupt(self._number)
 
     def cancel(self) -> None:
         """Kill the cell with its interpreter; its result says that it was cancelled."""
@@ -171,7 +181,7 @@ class Cell:
         """Interrupt the cell; if it goes on, kill it with its interpreter."""
         if self._verdict is None and not self._ended:
             self._verdict = verdict
-            self._live.guest.interrupt()
+            self.interrupt()
             self._call_later(GRACE, self._kill)
 
     def _kill(self) -> None:

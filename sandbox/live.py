@@ -69,6 +69,7 @@ class LiveGuest:
         self._channel = Channel(ours, self._on_frame, self._on_close, self.drain)
         self._channel.attach()
         self._loop = asyncio.get_running_loop()
+        self._interrupting: asyncio.Task[None] | None = None
         guest.on_end = self._changed
 
     @classmethod
@@ -109,6 +110,17 @@ class LiveGuest:
     ) -> None:
         with contextlib.suppress(OSError):  # it has ended, which is told otherwise
             await self._channel.send(header, body, fds)
+
+    def interrupt(self, cell: int) -> None:
+        """Interrupt the cell of this number, which has been sent, or is next to be."""
+        self._interrupting = asyncio.ensure_future(self._interrupt(cell))
+
+    async def quiet(self) -> None:
+        """Wait, for a bounded time, until no interrupt is on its way any more."""
+        if self._interrupting is not None:
+            await asyncio.wait([self._interrupting], timeout=_FAREWELL)
+            self._interrupting = None
+        await self.guest.quiet()
 
     async def ask_for_fork(self, parent: LiveGuest, namespaces: Sequence[int]) -> None:
         """Have the interpreter of ``parent`` fork; the fork will speak here."""
@@ -188,6 +200,12 @@ class LiveGuest:
         self._workspace = Workspace(folder, None if owner is None else (owner, owner))
 
     # --- inside ---
+
+    async def _interrupt(self, cell: int) -> None:
+        # A signal that comes before the cell is read is nobody's. So it is said in words before:
+        # whoever has begun a cell without having heard them will get the signal in it.
+        await self.send({"op": "interrupt", "id": cell})
+        self.guest.interrupt()
 
     async def _begin(self, job: dict[str, Any]) -> None:
         self.open_door()

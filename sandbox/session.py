@@ -62,6 +62,7 @@ class Session:
         self._live: LiveGuest | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cell: Cell | None = None
+        self._called_off = False
         self._turn = asyncio.Lock()
         self._cells = 0
         self._closed: str | None = None
@@ -138,9 +139,12 @@ class Session:
         header, body = _cell(code, inputs or {}, memory)
         limit = self._options.timeout if timeout is None else Policy(timeout=timeout).timeout
         async with self._my_turn():
+            self._called_off = False
             live = await self._interpreter()
             self._cells += 1
             self._cell = Cell(self._cells, limit, self._options.on_input)
+            if self._called_off:
+                self._cell.interrupt()
             events = self._cell.stream(live, header, body)
             try:
                 async with aclosing(events):
@@ -150,9 +154,13 @@ class Session:
                 self._cell = None
 
     def interrupt(self) -> None:
-        """Interrupt the cell that runs, as Ctrl-C does; the state stays."""
-        if self._cell is not None and self._live is not None:
-            self._live.guest.interrupt()
+        """Interrupt the cell that runs or is about to, as Ctrl-C does; the state stays.
+
+        Cells that wait for their turn are not touched.
+        """
+        self._called_off = True
+        if self._cell is not None:
+            self._cell.interrupt()
 
     def branch(self) -> Branch:
         """A fork of the live interpreter, for use with ``async with``; this goes on undisturbed.

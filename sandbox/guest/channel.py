@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import socket
 from collections import deque
 from typing import Any, Sequence
@@ -33,6 +34,13 @@ class Channel:
             if not self.fill():
                 return None
         return self._frames.popleft()
+
+    def take(self) -> Frame | None:
+        """The next frame if it has arrived by now."""
+        if not self._frames:
+            with contextlib.suppress(BlockingIOError):
+                self.fill(socket.MSG_DONTWAIT)
+        return self.pending()
 
     def pending(self) -> Frame | None:
         """The next frame that has already arrived, if any."""

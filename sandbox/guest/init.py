@@ -45,9 +45,7 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         os.close(written)
         if listener is not None:
             os.close(listener)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _stand_apart(config)
         try:
             if without_namespaces:
                 landlocked.shield(config)
@@ -71,6 +69,14 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
     else:
         end(supervisor, channel, exit_code(status), written)
     os._exit(exit_code(status))
+
+
+def _stand_apart(config: dict[str, Any]) -> None:
+    """In the worker: be the program's own process, which can be looked into and interrupted."""
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    os.setsid()
+    if not config["session"]:  # which ignores what comes before its first cell
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def end(supervisor: Supervisor, channel: Channel, code: int | None, written: int) -> None:

@@ -5,7 +5,20 @@ from __future__ import annotations
 import _thread
 import contextlib
 import signal
-from typing import Generator
+from typing import TYPE_CHECKING, Any, Generator
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+
+def is_called_off(channel: Channel, cell: dict[str, Any]) -> bool:
+    """True if the host interrupted this cell before it began.
+
+    To be asked once the signal counts for this cell: if the host says so later, its signal is
+    later still.
+    """
+    frame = channel.take()
+    return frame is not None and (frame[0]["op"], frame[0]["id"]) == ("interrupt", cell["id"])
 
 
 class Interrupts:
@@ -26,6 +39,10 @@ class Interrupts:
         """A cell begins; the one before may have put another handler in this place."""
         signal.signal(signal.SIGINT, self._on_signal)
         self._begun, self._waiting = True, False
+
+    def call_off(self) -> None:
+        """The cell that has begun is not to run."""
+        self._waiting = True
 
     @contextlib.contextmanager
     def allowed(self) -> Generator[None, None, None]:

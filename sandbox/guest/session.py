@@ -1,8 +1,8 @@
 """A live interpreter: runs cells one after another, and keeps what they leave.
 
-Frames from the host: ``cell``, ``answer`` to a question, ``branch``. Frames to the host: ``ready``
-(of a branch), ``refused``,
-``display``, ``input`` (a question), and ``done`` after each cell. What a cell prints goes over the
+Frames from the host: ``cell``, ``interrupt`` for one that has not begun, ``answer`` to a question,
+``branch``. Frames to the host: ``ready`` (of a branch), ``refused``, ``display``, ``input`` (a
+question), and ``done`` after each cell. What a cell prints goes over the
 descriptors 1 and 2, and is there before ``done``. Everything here shares a process with untrusted
 code: nothing that it says is relied on outside.
 """
@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from . import cell, display, figures, forking, interpreter, tracebacks, values
 from .channel import Channel
-from .interrupts import Interrupts
+from .interrupts import Interrupts, is_called_off
 from .protocol import MAX_BODY
 
 _LONGEST_PROMPT = 4096
@@ -86,6 +86,8 @@ class Session:
         self._cell = header["id"]
         self._count += 1
         self._interrupts.listen()
+        if is_called_off(self._channel, header):
+            self._interrupts.call_off()
         parts = _split(body, header["sizes"])
         exit_code, (kind, data) = 0, values.NONE
         try:

@@ -11,15 +11,20 @@ import contextlib
 import os
 import select
 import signal
-from typing import TYPE_CHECKING, Any, NoReturn
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from . import program
+from .interrupts import is_called_off
 
 if TYPE_CHECKING:
     from .channel import Channel
 
 _STATUS, _STDERR = 8, 9
 _SOON = 0.2
+_BEGIN = 0.1
+"""Seconds in which a cell starts its first program, which may miss a signal to its group then."""
 _OPENING = (
     f"exec 2>&{_STDERR} {_STDERR}>&-; set +H +m +o history; shopt -u checkwinsize; "
     "unset PS1 PS2 PROMPT_COMMAND MAILCHECK\n"
@@ -39,7 +44,7 @@ def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
         if header["op"] != "cell":
             continue
         count += 1
-        exit_code = shell.run(code, count)
+        exit_code = shell.run(code, count, partial(is_called_off, channel, header))
         channel.send({"op": "done", "id": header["id"], "exit_code": exit_code, "kind": "none"})
 
 
@@ -56,6 +61,8 @@ class _Shell:
         self._said = b""
         self._running = False
         self._interrupted = False
+        self._began = 0.0
+        self._is_young = False
         self._pid = os.fork()
         if self._pid == 0:
             _become_shell(argv, orders, status)
@@ -65,7 +72,7 @@ class _Shell:
         os.close(status)
         os.write(self._orders, _OPENING.encode())
 
-    def run(self, code: bytes, number: int) -> int:
+    def run(self, code: bytes, number: int, is_called_off: Callable[[], bool]) -> int:
         """Run ``code`` and return its exit status; if the shell ends with it, so do we."""
         path = f"{program.tmp}/cell-{number}.sh"
         try:
@@ -77,10 +84,12 @@ class _Shell:
         tell = f"printf '{number} %s\\n'"
         ask = f"\n{tell} $? >&{_STATUS}\n"
         self._interrupted = False
+        if is_called_off():
+            return 128 + signal.SIGINT
         try:
             self._order(f"{tell} begins >&{_STATUS}; . '{path}' </dev/null {_STATUS}>&-{ask}")
             self._hear(number)
-            self._running = True
+            self._running, self._began = True, time.monotonic()
             if self._interrupted:
                 self.interrupt()
             return int(self._hear(number, ask))
@@ -95,8 +104,12 @@ class _Shell:
         """Pass SIGINT on to the cell that runs, or is about to."""
         self._interrupted = True
         if self._running:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pid, signal.SIGINT)
+            self._is_young = time.monotonic() - self._began < _BEGIN
+            self._signal()
+
+    def _signal(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid, signal.SIGINT)
 
     def _order(self, line: str) -> None:
         os.write(self._orders, line.encode())
@@ -121,6 +134,8 @@ class _Shell:
                 self._said = (self._said + more)[-4096:]
             elif self._interrupted and ask is not None:
                 self._interrupted = False
+                if self._is_young:
+                    self._signal()
                 self._order(ask)
 
     def _end(self) -> NoReturn:
@@ -134,6 +149,7 @@ class _Shell:
 def _become_shell(argv: list[str], orders: int, status: int) -> NoReturn:
     try:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.dup2(orders, 0)
         os.dup2(status, _STATUS)
         os.dup2(2, _STDERR)

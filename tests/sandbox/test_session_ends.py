@@ -73,6 +73,33 @@ async def test_an_interrupt_between_cells_does_nothing(policy: Policy, live: Liv
             assert (await session.run("1")).value == 1
 
 
+@pytest.mark.parametrize(("language", "code"), [("python", FOREVER), ("bash", "sleep 60")])
+async def test_an_interrupt_at_any_moment_of_the_begin_ends_the_cell(
+    language: str, code: str, policy: Policy
+) -> None:
+    """The first one comes while there is no interpreter yet."""
+    async with Sandbox(policy) as box:
+        session = box.session(language=language)
+        for steps in (1, *range(1, 12)):
+            cell = asyncio.create_task(session.run(code, timeout=20))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            session.interrupt()
+            result = await cell
+            assert (result.exit_code, result.state_lost) == (130, False), f"after {steps} steps"
+        await session.close()
+
+
+@pytest.mark.parametrize("language", ["python", "bash"])
+async def test_a_time_limit_too_short_to_begin_keeps_the_state(language: str, live: Live) -> None:
+    async with live(language=language) as session:
+        for timeout in (1e-9, 1e-6, 1e-4, 1e-3):
+            result = await session.run(
+                "sleep 60" if language == "bash" else FOREVER, timeout=timeout
+            )
+            assert (result.timed_out, result.state_lost) == (True, False), f"after {timeout} s"
+
+
 async def test_the_time_limit_interrupts_and_keeps_the_state(policy: Policy, live: Live) -> None:
     async with live(policy, timeout=0.3) as session:
         await session.run("x = 1")
