@@ -85,13 +85,13 @@ async def test_an_interrupt_ends_a_loop_and_what_runs_in_it_and_keeps_the_state(
 
 async def test_the_time_limit_interrupts_and_one_that_ignores_it_is_killed(live: Live) -> None:
     async with live(language="bash", timeout=0.3) as session:
-        await session.run("x=1")
+        await session.run("x=1", timeout=20)
         result = await session.run("sleep 60")
         assert (result.exit_code, result.timed_out, result.state_lost) == (124, True, False)
-        assert (await session.run("echo $x")).output == "1\n"
+        assert (await session.run("echo $x", timeout=20)).output == "1\n"
         result = await session.run("trap '' INT; while :; do :; done")
         assert (result.exit_code, result.timed_out, result.state_lost) == (124, True, True)
-        assert (await session.run("echo x$x")).output == "x\n"
+        assert (await session.run("echo x$x", timeout=20)).output == "x\n"
 
 
 @pytest.mark.parametrize(
