@@ -43,7 +43,10 @@ async def run(executor: JupyterCodeExecutor, *codes: str) -> JupyterCodeResult:
 # --- interruption ---
 
 
-async def test_a_cell_that_ignores_the_interrupt_is_killed_with_its_kernel() -> None:
+async def test_a_cell_that_ignores_the_interrupt_is_killed_with_its_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sandcrew.executors.jupyter.kernel.OBEY_SECONDS", 1.0)
     async with JupyterCodeExecutor(timeout=1) as executor:
         result = await executor.execute_code_blocks([IGNORES_SIGTERM])
         deaf = "import time\nwhile True:\n  try: time.sleep(60)\n  except BaseException: pass"
@@ -206,11 +209,14 @@ async def test_a_kernel_that_dies_at_its_start_is_told_with_its_last_words(
 
 @pytest.mark.filterwarnings("ignore:JupyterCodeExecutor")
 @pytest.mark.parametrize("where", ["sandbox", "local"])
-async def test_a_kernel_that_never_answers_is_killed(
-    jupyter_home: Path, monkeypatch: pytest.MonkeyPatch, where: Any
+@pytest.mark.parametrize(
+    "instead", ["import time; time.sleep(3600)", "while True: print('x' * 99)"]
+)
+async def test_a_kernel_that_never_answers_is_killed_also_if_it_floods(
+    jupyter_home: Path, monkeypatch: pytest.MonkeyPatch, where: Any, instead: str
 ) -> None:
     monkeypatch.setattr("sandcrew.executors.jupyter.kernel.START_SECONDS", 1.0)
-    name = installed_kernel(jupyter_home, "import time; time.sleep(3600)")
+    name = installed_kernel(jupyter_home, instead)
     with pytest.raises(BackendCrashed, match="did not answer"):
         await JupyterCodeExecutor(name, where=where).start()
 
