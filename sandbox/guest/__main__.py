@@ -5,8 +5,8 @@ interpreter, with nothing of the project installed, and no module of the code it
 hidden by it.
 """
 
+import _socket as socket
 import os
-import socket
 import sys
 import types
 

@@ -20,10 +20,10 @@ from __future__ import annotations
 import errno
 import os
 import re
-import socket
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, Sequence
 
 from . import confine, copying, handles, init, kernel, processes, root
+from .bare import socket
 from .channel import Channel
 from .supervisor import Supervisor
 from .watch import MemoryWatch

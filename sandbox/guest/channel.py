@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import array
 import contextlib
-import socket
 from collections import deque
 from typing import Any, Sequence
 
+from .bare import socket
 from .protocol import Decoder, Frame, encode
 
 MAX_FDS = 16

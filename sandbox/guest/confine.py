@@ -5,14 +5,15 @@ What is here in public is shared by both profiles; the rest is of the profile ``
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import resource
-import socket
 import struct
 from typing import Any, Sequence
 
 from . import kernel, root
+from .bare import socket
 
 Config = dict[str, Any]
 
@@ -68,7 +69,7 @@ def own_namespaces(config: Config, more: int = 0) -> None:
 def _loopback_up() -> None:
     """Switch on the private loopback, so that programs can talk to themselves (netdevice(7))."""
     get_flags, set_flags, up = 0x8913, 0x8914, 1
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
         request = fcntl.ioctl(sock, get_flags, struct.pack("16sh22x", b"lo", 0))
         (flags,) = struct.unpack_from("h", request, 16)
         fcntl.ioctl(sock, set_flags, struct.pack("16sh22x", b"lo", flags | up))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import time
 from typing import Collection, Iterator
+
+from .bare import signal
 
 
 def bury(keep: Collection[int] = ()) -> None:

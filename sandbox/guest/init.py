@@ -9,15 +9,15 @@ session this process does, and then hears ``interrupt``, ``retire``, and of bran
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import os
 import resource
-import signal
-import socket
 from typing import Any, NoReturn, Sequence
 
 from . import handles, kernel, landlocked, program, worker
+from .bare import signal, socket
 from .channel import Channel
 from .confine import confine
 from .supervisor import Supervisor, bury_own, exit_code
@@ -57,7 +57,7 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         for passed in channel.take_fds(frame[0]):
             os.close(passed)
     else:
-        _rehearse_the_end(written)
+        rehearse(written)
     memory = MemoryWatch(config["memory"]) if config["watch_memory"] else None
     supervisor = Supervisor(channel, listener, memory, hears=config["session"])
     status = supervisor.wait_for(pid) or 0
@@ -118,7 +118,9 @@ def say_confined(channel: Channel, config: dict[str, Any], names: Sequence[str] 
     fds = [tmp, *handles.open_handles(names)]
     names = ["tmp", *names]
     if config["proxy"]:
-        with socket.create_server(tuple(config["proxy"]), backlog=128) as door:
+        with contextlib.closing(socket.socket()) as door:
+            door.bind(tuple(config["proxy"]))
+            door.listen(128)
             config["door"] = door.getsockname()
             channel.send({"op": "confined", "names": [*names, "door"]}, [*fds, door.fileno()])
     else:
@@ -187,11 +189,12 @@ def report(channel: Channel, code: int | None, written: int, processes: int | No
     )
 
 
-def _rehearse_the_end(written: int) -> None:
-    """Report to nobody, while nobody waits, as ``worker`` does what comes before."""
+def rehearse(written: int) -> None:
+    """Report to nobody, while nobody waits, as :func:`worker.rehearse` does what comes before."""
     ours, theirs = socket.socketpair()
-    with ours, theirs:
-        report(Channel(ours), 0, written, _last_pid())
+    report(Channel(ours), 0, written, _last_pid())
+    ours.close()
+    theirs.close()
 
 
 def _last_pid() -> int:

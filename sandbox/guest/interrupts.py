@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import signal
 from typing import TYPE_CHECKING, Any, Generator
+
+from .bare import signal
 
 if TYPE_CHECKING:
     from .channel import Channel

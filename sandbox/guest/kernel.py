@@ -12,9 +12,10 @@ import errno
 import fcntl
 import mmap
 import os
-import signal
 import struct
 from typing import Callable, NamedTuple
+
+from .bare import signal
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long

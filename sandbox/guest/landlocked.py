@@ -15,11 +15,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
 import stat
 from typing import Any, Collection, Iterable, NoReturn, Optional, Sequence
 
 from . import confine, descendants, kernel, program, sweep
+from .bare import signal
 
 Config = dict[str, Any]
 

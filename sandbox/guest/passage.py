@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 from typing import Dict, Optional
 
 from . import processes
+from .bare import signal
 from .handles import LAST
 
 _ENDING = 1000

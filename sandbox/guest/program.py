@@ -9,11 +9,11 @@ import atexit
 import gc
 import itertools
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Any, Iterator, NoReturn
 
 from . import interpreter
+from .bare import signal
 
 if TYPE_CHECKING:
     import types

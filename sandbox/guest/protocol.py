@@ -23,6 +23,7 @@ MAX_BODY = 64 << 20
 Frame = tuple[dict[str, Any], bytes]
 
 _LENGTHS = struct.Struct(">II")
+_dump = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ProtocolError(Exception):
@@ -37,7 +38,7 @@ def encode(header: dict[str, Any], body: bytes = b"") -> bytes:
     ProtocolError
         It would be larger than any reader takes.
     """
-    text = json.dumps(header, separators=(",", ":")).encode()
+    text = _dump(header).encode()
     _check_lengths(len(text), len(body))
     return _LENGTHS.pack(len(text), len(body)) + text + body
 

@@ -16,11 +16,11 @@ import mmap
 import os
 import resource
 import select
-import socket
 import sys
 from typing import Any, NoReturn
 
 from . import cell, display, figures, forking, interpreter, tracebacks, values
+from .bare import socket
 from .channel import Channel
 from .interrupts import Interrupts, is_called_off
 from .protocol import MAX_BODY

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from . import program
+from .bare import signal
 from .interrupts import is_called_off
 
 if TYPE_CHECKING:

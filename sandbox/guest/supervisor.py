@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 from . import handles, kernel, landlocked, processes
+from .bare import signal, socket
 from .passage import Passage
 from .watch import PERIOD
 

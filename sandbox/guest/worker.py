@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
-import socket
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from . import program, session, shell
+from .bare import socket
 from .channel import Channel
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) 
     session a third, the socket over which its cells come.
     """
     if frame is None:
-        _rehearse()
+        rehearse()
     frame = frame or channel.receive()
     if frame is None:
         os._exit(0)
@@ -43,7 +43,7 @@ def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) 
     program.run(job, code)
 
 
-def _rehearse() -> None:
+def rehearse() -> None:
     """Hear of a job and do it but for its end, while nobody waits.
 
     What this process shares with the one that forked it is copied when it is first written, which

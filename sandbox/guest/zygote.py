@@ -14,8 +14,6 @@ from __future__ import annotations
 import gc
 import os
 import select
-import signal
-import socket
 import sys
 from typing import Any, Callable, NoReturn, Sequence
 
@@ -32,7 +30,9 @@ from . import (
     root,
     supervisor,
     warmups,
+    worker,
 )
+from .bare import signal, socket
 from .channel import Channel
 
 Config = dict[str, Any]
@@ -141,6 +141,7 @@ def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
         stream.flush()  # or each guest would flush it again
     program.remember_modules()
     interpreter.prepare_streams()
+    _rehearse()
     gc.collect()
     gc.freeze()  # objects from before a fork are never looked at again, so their pages stay shared
     ready = {
@@ -185,6 +186,14 @@ def _give_away(folder: str, uid: int) -> None:
     for path, folders, files in os.walk(folder):
         for name in (*folders, *files):
             os.chown(os.path.join(path, name), uid, uid, follow_symlinks=False)
+
+
+def _rehearse() -> None:
+    """What the interpreter notes for itself when it first runs code is for all guests as well."""
+    worker.rehearse()
+    written = init.own_io()
+    init.rehearse(written)
+    os.close(written)
 
 
 def _which(name: str) -> str | None:
