@@ -34,6 +34,8 @@ PROFILES = {
             "a session against its branches: processes that its code has left running can see "
             "those of its branches, look into them and end them; a branch cannot look out, nor to "
             "its siblings, unless such a process helps it",
+            "locks: files that can be read can be locked (flock), and who else reads them can tell",
+            "watching files (inotify): refused, for it tells what the host and others open",
             "figures of the whole machine in /proc: load, memory, processors",
             "time and caches shared with the host (side channels)",
         ),

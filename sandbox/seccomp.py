@@ -153,8 +153,7 @@ def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
     program = library.SyscallFilter(library.ALLOW)
     _close_sockets(library, program, network=network)
     refuse, pretend = library.ERRNO(errno.EPERM), library.ERRNO(0)
-    for name in _NOT_CONFINED:
-        _add(program, refuse, name)
+    _add(program, refuse, "sched_setscheduler")  # reaches other processes of the user
     for command in _FLAGS_OF_FILES:
         _add(program, refuse, "ioctl", library.Arg(1, library.MASKED_EQ, _INT, command))
     if not own_uid:
@@ -165,9 +164,6 @@ def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
     return _export(program)
 
 
-_NOT_CONFINED = ("inotify_add_watch", "inotify_init", "inotify_init1", "sched_setscheduler")
-"""The first three tell names and times of files that may not be opened, and use up what a user
-has of it; the last reaches other processes of the user."""
 _FLAGS_OF_FILES = (0x40086602, 0x40046602, 0x401C5820)
 """FS_IOC_SETFLAGS, its 32-bit form, and FS_IOC_FSSETXATTR: ioctl_iflags(2)."""
 _MODES_AND_TIMES = (
@@ -189,6 +185,11 @@ def _close_sockets(library: Any, program: Any, *, network: bool) -> None:
         _add(program, refuse, "socketpair", arg(0, ne, _AF_UNIX))
     # A pair of datagram sockets can send to any path (unix(7)); the other kinds stay a pair.
     _add(program, refuse, "socketpair", arg(1, masked, _SOCK_TYPE_MASK, _SOCK_DGRAM))
+
+
+_WATCHES = ("inotify_add_watch", "inotify_init", "inotify_init1")
+"""They tell which file of a folder is opened when and by whomever: programs that the host starts,
+where folders are shared with it, and what other guests read."""
 
 
 def _leave_others_alone(library: Any, program: Any) -> None:
@@ -270,6 +271,8 @@ def _argument_rules(library: Any) -> Any:
         _add(program, refuse, "clone", arg(0, masked, mask, flags))
     for command in _OF_TERMINALS:
         _add(program, refuse, "ioctl", arg(1, masked, _INT, command))
+    for name in _WATCHES:
+        _add(program, refuse, name)
     _leave_others_alone(library, program)
     _no_set_uid_files(library, program)
     for name in _XATTRS:  # what copies files takes this for an answer, and ENOSYS for a failure

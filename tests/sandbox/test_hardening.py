@@ -11,11 +11,20 @@ import sys
 import tempfile
 import textwrap
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 
-from sandcrew.sandbox import CodeResult, Policy, PolicyError, Sandbox, UsageError
+from sandcrew.sandbox import (
+    BackendUnavailable,
+    CodeResult,
+    Policy,
+    PolicyError,
+    Sandbox,
+    UsageError,
+    seccomp,
+)
 from sandcrew.sandbox.interpreter import find_interpreter
 
 
@@ -168,13 +177,35 @@ sock.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [1
     assert result.duration < 15
 
 
-async def test_guests_leave_the_caller_its_watches() -> None:
+async def test_guests_cannot_see_which_programs_others_start(policy: Policy) -> None:
+    """In a folder that all of them share, a watch would tell."""
+    code = """
+import ctypes, os, subprocess
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init1(os.O_NONBLOCK)
+libc.inotify_add_watch(watch, b"/usr/bin", 0x20)
+subprocess.run(["/usr/bin/env", "true"])
+print(watch >= 0 and b"env" in os.read(watch, 1 << 16))
+"""
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert seen.stdout == "True\n"
+    async with Sandbox(policy) as box:
+        assert (await box.run(code)).output == "False\n"
+
+
+async def test_guests_without_a_filter_leave_the_caller_its_watches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none() -> NoReturn:
+        raise BackendUnavailable("seccomp", why="it is not there", remedy="Install it.")
+
+    monkeypatch.setattr(seccomp, "filters", none)
     code = """
 import ctypes
 libc = ctypes.CDLL(None)
 print(sum(libc.inotify_init() >= 0 for _ in range(200)))
 """
-    async with Sandbox() as box:
+    async with Sandbox(Policy(allow_missing=["seccomp"])) as box:
         taken = int((await box.run(code)).output)
     assert 0 < taken <= 32
 
