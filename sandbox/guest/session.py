@@ -183,9 +183,9 @@ class Session:
         """Fork; the fork becomes the interpreter of the branch, and never comes back here."""
         fds = self._channel.take_fds(header)
         out, err, sock, *namespaces = fds
-        cwd = os.getcwd()
         self._branching = True
         try:
+            cwd = os.getcwd()
             self._flush()
             forking.check_threads()
             if self._loop is not None:
@@ -198,7 +198,7 @@ class Session:
                 self._become_a_branch(channel, namespaces, files, [out, err], cwd)
 
             forking.fork_into(namespaces, become)
-        except (forking.CannotBranch, OSError) as error:
+        except Exception as error:  # what is called here may be the user's by now
             self._send({"op": "refused", "id": header["id"], "why": str(error)})
         for fd in fds:
             os.close(fd)

@@ -209,6 +209,8 @@ except Exception as error: print(error)
         ("import mmap\nm = mmap.mmap(-1, 4096); m[0] = 1", "shares memory"),
         ("import os\nfd = os.eventfd(0)", "eventfd"),
         ("f = open('gone', 'w')\nimport os\nos.remove('gone')", "gone"),
+        ("import os\nos.mkdir('d'); os.chdir('d'); os.rmdir('../d')", "No such file"),
+        ("import threading\nthreading.enumerate = None", "not callable"),
         ("import asyncio\nt = asyncio.get_event_loop_policy().new_event_loop()", "descriptor"),
     ],
 )  # fmt: skip
