@@ -85,6 +85,25 @@ def test_the_notebook_shows_no_code_twice(notebook: Any) -> None:
     assert any("was measured" in text for text in words)
 
 
+def test_the_notebook_runs_again_in_a_confined_kernel_to_the_same_outputs(
+    demo: tuple[Finished, Path], notebook: Any, tmp_path: Path
+) -> None:
+    for name in ("notebook.ipynb", "co2.csv"):
+        (tmp_path / name).write_bytes((demo[1] / name).read_bytes())
+    done = sandcrew(
+        "exec", "notebook.ipynb", "--workdir", ".", "--save", "again.ipynb", cwd=tmp_path
+    )
+    assert done.code == 0
+    assert outputs(valid_notebook(tmp_path / "again.ipynb")) == outputs(notebook)
+
+
+def outputs(notebook: Any) -> list[list[tuple[Any, ...]]]:
+    """What can be seen of each cell; where an exception was raised each tells in its own way."""
+    keys = ("output_type", "name", "text", "data", "ename", "evalue")
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [[tuple(output.get(key) for key in keys) for output in cell.outputs] for cell in cells]
+
+
 def test_the_transcript_has_all_that_was_said_and_run(demo: tuple[Finished, Path]) -> None:
     text = (demo[1] / "transcript.md").read_text("utf-8")
     for message in DEMO.glob("[0-9]-*.md"):
