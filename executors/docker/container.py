@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from ...sandbox.errors import BackendCrashed, BackendError
 from .engine import to_the_end
 from .errors import ignoring, name_taken, status_of
+from .podman import as_podman_has_it
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -39,11 +41,11 @@ class Container:
     async def _create(
         cls, engine: Engine, name: str | None, body: dict[str, Any], platform: str | None
     ) -> Container:
-        client = engine.client
+        create = engine.client.create_container_from_config
+        understanding = as_podman_has_it(body) if engine.is_podman else nullcontext(body)
         try:
-            made = await engine.call(
-                "create a container", client.create_container_from_config, body, name, platform
-            )
+            with understanding as understood:
+                made = await engine.call("create a container", create, understood, name, platform)
         except BackendError as error:
             if status_of(error) == 409 and name is not None:
                 raise name_taken(name) from error

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...sandbox.errors import MissingExtra
@@ -42,10 +43,12 @@ class Engine:
     cleans up before it is known what there is.
     """
 
-    def __init__(self, client: Any, address: str) -> None:
+    def __init__(self, client: Any, address: str, *, is_podman: bool) -> None:
         self.address = address
         self.client = client
         """A ``docker.APIClient``, whose types are not complete enough to be checked."""
+        self.is_podman = is_podman
+        """True for Podman behind Docker's API."""
 
     @classmethod
     async def connect(cls) -> Engine:
@@ -63,13 +66,22 @@ class Engine:
 
         address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
-        def connect() -> Any:
+        def connect() -> Engine:
             _knock(address)
             settings = docker.utils.kwargs_from_env()
-            return docker.APIClient(version="auto", timeout=TIMEOUT, **settings)
+            oldest = docker.constants.MINIMUM_DOCKER_API_VERSION
+            # To ask for its version would have the engine run the programs it consists of.
+            with closing(docker.APIClient(version=oldest, timeout=TIMEOUT, **settings)) as client:
+                answer = client.get(f"{client.base_url}/_ping")
+            if "Api-Version" not in answer.headers:
+                raise docker.errors.DockerException("what answers there is no engine")
+            client = docker.APIClient(
+                version=answer.headers["Api-Version"], timeout=TIMEOUT, **settings
+            )
+            return cls(client, address, is_podman="Libpod-Api-Version" in answer.headers)
 
         try:
-            return cls(await in_thread(connect), address)
+            return await in_thread(connect)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise no_engine(address, error) from error
 
@@ -99,11 +111,6 @@ class Engine:
     def is_here(self) -> bool:
         """True when its containers run on the kernel of this process, as far as can be told."""
         return sys.platform == "linux" and self.address.startswith("unix://")
-
-    async def is_podman(self) -> bool:
-        """True for Podman behind Docker's API."""
-        version: dict[str, Any] = await self.call("tell its version", self.client.version)
-        return any("Podman" in str(part.get("Name")) for part in version.get("Components") or ())
 
     async def info(self) -> dict[str, Any]:
         """What the engine says of itself (``GET /info``)."""

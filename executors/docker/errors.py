@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 _SANDBOX = "Or use the local sandbox, which needs no daemon (--executor sandbox)."
 
 
+_INTERNAL = 500
+_MEANT = (
+    ("no such container", 404),
+    ("is already in use", 409),
+    ("invalid reference format", 400),
+    ("repository name must not be", 400),
+)
+"""What Podman 4.3 calls an internal error, and Docker by the right number."""
+
+
 def no_engine(address: str, error: BaseException) -> BackendUnavailable:
     """No daemon answers at ``address``, or not to this user."""
     numbers = {getattr(cause, "errno", None) for cause in _causes(error)}
@@ -64,7 +74,10 @@ def name_taken(name: str) -> BackendUnavailable:
 
 def status_of(error: BackendError) -> int | None:
     """The HTTP status with which the engine refused, if it did."""
-    return getattr(error.__cause__, "status_code", None)
+    status = getattr(error.__cause__, "status_code", None)
+    words = str(error)
+    meant = (code for text, code in _MEANT if text in words)
+    return next(meant, status) if status == _INTERNAL else status
 
 
 @contextlib.contextmanager

@@ -174,7 +174,7 @@ class ExecSandbox:
         image = await ensure_image(engine, name, options.platform, self._on_progress)
         folder = options.bind_dir or (str(policy.workdir) if policy.workdir else None)
         options = replace(options, image=name)
-        body = settings(policy, options, self._user, _KEEPER, None, folder, podman=False)
+        body = settings(policy, options, self._user, _KEEPER, None, folder)
         body["User"] = "{}:{}".format(*_KEEPERS_USER)
         self._container = await Container.create(engine, options.new_name(), body, options.platform)
         stream = await engine.call(
@@ -191,6 +191,9 @@ class ExecSandbox:
             **base_environment(policy, environment.get("PATH", "/usr/local/bin:/usr/bin:/bin")),
         }
         with contextlib.suppress(BackendError):  # without a shell it has ended by itself
+            if engine.is_podman:  # which gives the folders in memory to the keeper
+                places = body["HostConfig"]["Tmpfs"]
+                await self._ask('chmod 1777 "$@"', *places, user=_KEEPERS_USER)
             self._languages = await self._find_languages()
         if not self._languages:
             raise BackendUnavailable(
@@ -229,9 +232,15 @@ class ExecSandbox:
             raise UsageError(f"init_command: it failed (exit code {code}):\n{tail}")
 
     async def _ask(
-        self, script: str, *arguments: str, stdin: bytes = b"", limit: int = 1 << 20
+        self,
+        script: str,
+        *arguments: str,
+        stdin: bytes = b"",
+        limit: int = 1 << 20,
+        user: tuple[int, int] | None = None,
     ) -> tuple[int, bytes]:
-        running = await self._exec(["sh", "-c", script, "sh", *arguments], stdin)
+        argv = ["sh", "-c", script, "sh", *arguments]
+        running = await self._exec(user or self._user, argv, stdin)
         output = bytearray()
         try:
             async for stream, data in running.output():
@@ -241,12 +250,12 @@ class ExecSandbox:
         finally:
             running.close()
 
-    async def _exec(self, argv: list[str], stdin: bytes = b"") -> ExecCommand:
+    async def _exec(self, user: tuple[int, int], argv: list[str], stdin: bytes) -> ExecCommand:
         assert self._container is not None
         return await ExecCommand.start(
             self._container,
             argv,
-            user="{}:{}".format(*self._user),
+            user="{}:{}".format(*user),
             workdir=WORKSPACE,
             environment=self._environment,
             stdin=stdin,
@@ -263,7 +272,8 @@ class ExecSandbox:
         path = file or f"/tmp/main{SUFFIXES[language]}"  # noqa: S108
         argv = command(language, path, python=self._options.python)
         started = time.monotonic()
-        running = await self._exec(["sh", "-c", _RUN, "sh", str(len(code)), path, *argv], code)
+        argv = ["sh", "-c", _RUN, "sh", str(len(code)), path, *argv]
+        running = await self._exec(self._user, argv, code)
         ended = False
         try:
             async for stream, data in _until(running, run):

@@ -119,10 +119,7 @@ class _ContainerZygote:
         folder = await self._workspace_source()
         command = guest_command(options)
         mailbox = self._mailbox.folder
-        podman = await self._engine.is_podman()
-        self._body = settings(
-            self._policy, options, self._user, command, mailbox, folder, podman=podman
-        )
+        self._body = settings(self._policy, options, self._user, command, mailbox, folder)
         self._container = await Container.create(
             self._engine, options.new_name(), self._body, options.platform
         )

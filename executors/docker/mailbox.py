@@ -23,13 +23,10 @@ from pathlib import Path
 
 from ...sandbox.launcher import GUEST
 from ...sandbox.owner import is_alive, this_process
-from .seccomp_profile import profile
 
 MOUNTED = "/run/sandcrew"
 """Where containers see it."""
 _NAME = "sandcrew-container"
-PROFILE = "seccomp.json"
-"""The system call filter, for an engine that reads it from a file."""
 _GUEST, _SOCKET = "guest.pyz", "socket"
 COMMAND = ("-I", "-B", f"{MOUNTED}/{_GUEST}", f"{MOUNTED}/{_SOCKET}")
 """What an interpreter in a container is to run."""
@@ -57,7 +54,6 @@ class Mailbox:
         listener = socket.socket(socket.AF_UNIX)
         try:
             (folder / _GUEST).write_bytes(_guest())
-            (folder / PROFILE).write_text(profile())
             fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
             try:  # by way of the descriptor: an address holds 107 bytes (unix(7))
                 listener.bind(f"/proc/self/fd/{fd}/{_SOCKET}")
@@ -104,7 +100,7 @@ def reap() -> None:
 
 
 def _remove(folder: Path) -> None:
-    for name in (_GUEST, _SOCKET, PROFILE):
+    for name in (_GUEST, _SOCKET):
         (folder / name).unlink(missing_ok=True)
     folder.rmdir()
 

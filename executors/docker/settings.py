@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...sandbox.environment import has_proxy
 from . import labels
-from .mailbox import COMMAND, MOUNTED, PROFILE
+from .mailbox import COMMAND, MOUNTED
 from .options import WORKSPACE, mode_of
 from .seccomp_profile import profile
 
@@ -44,8 +44,6 @@ def settings(
     command: list[str],
     mailbox: Path | None,
     folder: str | None,
-    *,
-    podman: bool,
 ) -> dict[str, Any]:
     """The body of the request.
 
@@ -57,11 +55,7 @@ def settings(
         The folder to mount with the guest program; ``None`` for a container without one.
     folder:
         The folder to mount as the workspace; ``None`` for a private one in memory.
-    podman:
-        The engine is Podman, which reads the filter from a file, and whose folders in memory have
-        neither an owner nor a limit of inodes.
     """
-    seccomp = str(mailbox / PROFILE) if podman and mailbox else profile()
     return {
         "Image": options.image,
         "Entrypoint": command,
@@ -74,8 +68,8 @@ def settings(
         "StdinOnce": mailbox is None,
         "HostConfig": {
             **_limits(policy),
-            **_walls(policy, options, seccomp),
-            "Tmpfs": _tmpfs(policy, user, private=folder is None, podman=podman),
+            **_walls(policy, options),
+            "Tmpfs": _tmpfs(policy, user, private=folder is None),
             "Mounts": _mounts(policy, mailbox, folder),
             "Binds": [
                 f"{source}:{how['bind']}:{mode_of(how)}"
@@ -118,13 +112,13 @@ def _limits(policy: Policy) -> dict[str, Any]:
     return limits | ({"NanoCpus": policy.cpus * 10**9} if policy.cpus else {})
 
 
-def _walls(policy: Policy, options: ContainerOptions, seccomp: str) -> dict[str, Any]:
+def _walls(policy: Policy, options: ContainerOptions) -> dict[str, Any]:
     walls: dict[str, Any] = {
         "Init": True,
         "AutoRemove": options.auto_remove,
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges", f"seccomp={seccomp}"],
+        "SecurityOpt": ["no-new-privileges", f"seccomp={profile()}"],
         "NetworkMode": "host" if policy.network == "host" else "none",
         "IpcMode": "private",
         "CgroupnsMode": "private",
@@ -141,12 +135,11 @@ def _walls(policy: Policy, options: ContainerOptions, seccomp: str) -> dict[str,
     return walls | ({"Runtime": options.runtime} if options.runtime else {})
 
 
-def _tmpfs(policy: Policy, user: tuple[int, int], *, private: bool, podman: bool) -> dict[str, str]:
+def _tmpfs(policy: Policy, user: tuple[int, int], *, private: bool) -> dict[str, str]:
     """Folders in memory, which count as memory of the container."""
     size = int(policy.disk)
-    common = f"rw,exec,nosuid,nodev,size={size}"
-    common += f",nr_inodes={max(size >> 14, 1024)}" if not podman else ""
-    own = f"{common},mode=1777" if podman else f"{common},mode=0755,uid={user[0]},gid={user[1]}"
+    common = f"rw,exec,nosuid,nodev,size={size},nr_inodes={max(size >> 14, 1024)}"
+    own = f"{common},mode=0755,uid={user[0]},gid={user[1]}"
     places = {HOME: own, RUNS: own, "/tmp": f"{common},mode=1777"}  # noqa: S108
     return places | ({WORKSPACE: own} if private else {})
 
