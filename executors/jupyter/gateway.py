@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,17 +26,32 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 20.0
 MAX_ANSWER = 1 << 20
 """Bytes of an answer that are read."""
+_HOST = re.compile(r"(?:[\w.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?:/[\w.~/-]{0,1000})?", re.ASCII)
 _GONE = ("restarting", "dead", "autorestarting")
 
 
 @dataclass(frozen=True, slots=True)
 class JupyterConnectionInfo:
-    """Where a server listens; name and fields are AutoGen's."""
+    """Where a server listens; name and fields are AutoGen's.
+
+    Without a port, ``host`` may have a path behind it.
+
+    Raises
+    ------
+    UsageError
+        There is no such port or host: the token must not go anywhere else.
+    """
 
     host: str
     use_https: bool
     port: int | None
     token: str | None
+
+    def __post_init__(self) -> None:
+        if self.port is not None and not 0 < self.port < 1 << 16:
+            raise UsageError(f"port={self.port}: there are 1 to 65,535.")
+        if not _HOST.fullmatch(self.host) or (self.port is not None and "/" in self.host):
+            raise UsageError(f"host={self.host[:100]!r} is no name of a host, nor an address.")
 
     @property
     def address(self) -> str:

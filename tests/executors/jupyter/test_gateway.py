@@ -94,6 +94,20 @@ async def test_a_server_that_is_not_there_is_the_backend_s_failure() -> None:
         await DockerJupyterCodeExecutor(nowhere).start()
 
 
+@pytest.mark.parametrize("port", [0, -1, 65_536, 99_999])
+def test_a_port_that_would_be_another_one_is_refused(port: int) -> None:
+    with pytest.raises(UsageError, match="port"):
+        JupyterConnectionInfo("127.0.0.1", False, port, TOKEN)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "a b", "a" * 300, "user@a", "127.0.0.1/x", "a\r\nHost: b", "ä"]
+)
+def test_a_host_that_would_be_another_one_is_refused(host: str) -> None:
+    with pytest.raises(UsageError, match="host"):
+        JupyterConnectionInfo(host, False, 8888, TOKEN)
+
+
 @pytest.mark.parametrize("options", [{"token": ""}, {"token": "short"}, {"expose_port": 1 << 16}])
 def test_a_server_that_anybody_could_use_is_refused(options: Any) -> None:
     with pytest.raises(UsageError):

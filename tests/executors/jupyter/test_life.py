@@ -228,13 +228,15 @@ async def test_a_link_in_the_place_of_a_socket_is_not_followed(jupyter_home: Pat
         await JupyterCodeExecutor(name).start()
 
 
+@pytest.mark.filterwarnings("ignore:JupyterCodeExecutor")
+@pytest.mark.parametrize("where", ["sandbox", "local"])
 async def test_socket_paths_are_short_however_deep_the_temporary_folder_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any
 ) -> None:
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     deep.mkdir(parents=True)
     monkeypatch.setattr("tempfile.tempdir", str(deep))
-    async with JupyterCodeExecutor() as executor:
+    async with JupyterCodeExecutor(where=where) as executor:
         assert (await run(executor, "print(1)")).output == "1\n"
     assert list(deep.iterdir()) == []
 
