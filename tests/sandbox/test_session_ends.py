@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
