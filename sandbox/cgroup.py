@@ -60,7 +60,7 @@ class Cgroup:
             The kernel refused.
         """
         for folder in set(self.folders.values()):
-            _write(folder / "cgroup.procs", str(pid))
+            _write(f"{folder}/cgroup.procs", str(pid))
 
     def open_doors(self) -> list[int]:
         """Descriptors for a process that is to be in here, to which it writes ``0``.
@@ -78,7 +78,9 @@ class Cgroup:
         doors: list[int] = []
         try:
             flags = os.O_WRONLY | os.O_CLOEXEC
-            doors.extend(os.open(folder / file, flags) for folder in set(self.folders.values()))
+            doors.extend(
+                os.open(f"{folder}/{file}", flags) for folder in set(self.folders.values())
+            )
         except OSError:
             for door in doors:
                 os.close(door)
@@ -92,17 +94,17 @@ class Cgroup:
             peak, events, cpu = (
                 "memory.peak",
                 "memory.events",
-                _field(memory / "cpu.stat", "usage_usec"),
+                _field(f"{memory}/cpu.stat", "usage_usec"),
             )
             seconds = None if cpu is None else cpu / 1e6
         else:
             peak, events = "memory.max_usage_in_bytes", "memory.oom_control"
-            spent = _read_int(self.folders.get("cpuacct", memory) / "cpuacct.usage")
+            spent = _read_int(f"{self.folders.get('cpuacct', memory)}/cpuacct.usage")
             seconds = None if spent is None else spent / 1e9
         return Accounts(
-            _read_int(memory / peak),
-            _field(memory / events, "oom_kill") or 0,
-            _field(pids / "pids.events", "max") or 0,
+            _read_int(f"{memory}/{peak}"),
+            _field(f"{memory}/{events}", "oom_kill") or 0,
+            _field(f"{pids}/pids.events", "max") or 0,
             seconds,
         )
 
@@ -134,7 +136,7 @@ class Cgroups:
             for folder in set(cgroup.folders.values()):
                 os.mkdir(folder)  # noqa: PTH102  (once for each guest, where it counts)
             for controller, file, value in self._limits(policy):
-                _write(cgroup.folders[controller] / file, value)
+                _write(f"{cgroup.folders[controller]}/{file}", value)
         except OSError:
             cgroup.remove()
             raise
@@ -228,7 +230,7 @@ def _version_2(mounts: Path, own: str) -> Cgroups | None:
     for parent in (place, *place.parents):
         if mounts not in (parent, *parent.parents):
             break
-        handed_down = _words(parent / "cgroup.subtree_control")
+        handed_down = _words(f"{parent}/cgroup.subtree_control")
         may_move = os.access(parent / "cgroup.procs", os.W_OK)
         if {"memory", "pids"} <= handed_down and os.access(parent, os.W_OK) and may_move:
             return Cgroups(2, dict.fromkeys(handed_down & {"memory", "pids", "cpu"}, parent))
@@ -243,21 +245,21 @@ def _below(mount: Path, path: str) -> Path:
 
 def _remove(folder: Path) -> bool:
     """True when the folder is gone; else it is the next one's to remove, who is alive or reaps."""
-    try:
+    with contextlib.suppress(OSError):
         os.rmdir(folder)  # noqa: PTH106
-    except OSError:
-        with contextlib.suppress(OSError):
-            for pid in _read(folder / "cgroup.procs").split():
-                os.kill(int(pid), signal.SIGKILL)
-            folder.rmdir()
+        return True
+    with contextlib.suppress(OSError):
+        for pid in _read(f"{folder}/cgroup.procs").split():
+            os.kill(int(pid), signal.SIGKILL)
+        folder.rmdir()
     return not folder.exists()
 
 
 # Files of the kernel are read and written once or twice for each guest, so without the layers of
-# a file object, which ask it for its size, its kind and its position.
+# a file object, which ask it for its size, its kind and its position, and of path objects.
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: str, text: str) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.write(fd, text.encode())
@@ -265,7 +267,7 @@ def _write(path: Path, text: str) -> None:
         os.close(fd)
 
 
-def _read(path: Path) -> str:
+def _read(path: str) -> str:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return os.read(fd, 1 << 16).decode()
@@ -273,21 +275,21 @@ def _read(path: Path) -> str:
         os.close(fd)
 
 
-def _read_int(path: Path) -> int | None:
+def _read_int(path: str) -> int | None:
     try:
         return int(_read(path))
     except (OSError, ValueError):
         return None
 
 
-def _words(path: Path) -> set[str]:
+def _words(path: str) -> set[str]:
     try:
         return set(_read(path).split())
     except OSError:
         return set()
 
 
-def _field(path: Path, name: str) -> int | None:
+def _field(path: str, name: str) -> int | None:
     with contextlib.suppress(OSError, ValueError):
         for line in _read(path).splitlines():
             key, _, value = line.partition(" ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ LULL = 0.004
 """Seconds after a guest was taken until another is made, so that it is not made at the cost of
 the run for which that one was taken."""
 WATCH = 2.0
-"""Seconds between two looks at the host's memory."""
+"""Seconds between two looks at the host's memory, while guests wait."""
+LOOK = 0.1
+"""Seconds for which a look counts: one takes a twentieth of the time that a guest takes."""
 _AT_ONCE = (os.cpu_count() or 1) + 1
 """Guests made at one time. More would only make each of them later."""
 
@@ -46,6 +49,7 @@ class Pool:
         self._wanted = LEAST
         self._filling = False
         self._closed = False
+        self._looked, self._scarce = -LOOK, False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     async def take(self) -> Guest:
@@ -100,7 +104,7 @@ class Pool:
             self._at("fill", LULL, self._fill)
 
     def _fill(self) -> None:
-        self._filling = not self._closed and not is_memory_scarce()
+        self._filling = not self._closed and not self._memory_is_scarce()
         self._fork_missing()
         self._at("watch", WATCH, self._watch)
 
@@ -161,10 +165,16 @@ class Pool:
         self._shrink_to(LEAST)
 
     def _watch(self) -> None:
-        if is_memory_scarce():
+        if self._memory_is_scarce():
             self._shrink_to(0)
-        elif self._waiting:
+        if self._waiting or self._forking:
             self._at("watch", WATCH, self._watch)
+
+    def _memory_is_scarce(self) -> bool:
+        now = time.monotonic()
+        if now - self._looked > LOOK:
+            self._looked, self._scarce = now, is_memory_scarce()
+        return self._scarce
 
     def _shrink_to(self, count: int) -> None:
         while len(self._waiting) > count:
