@@ -108,6 +108,11 @@ class Cgroup:
             seconds,
         )
 
+    def end_forks(self) -> None:
+        """Let nothing in here fork any more, so that it can be killed one by one."""
+        with contextlib.suppress(OSError):  # then the limit of the policy is where it stops
+            _write(self.folders["pids"] / "pids.max", "0")
+
     def remove(self) -> bool:
         """Remove the folders, killing what is in them; false if one is busy for a moment."""
         gone = [_remove(folder) for folder in set(self.folders.values())]

@@ -107,6 +107,8 @@ class SessionGuest(Guest):
             super().kill()
             return
         self._killed = True
+        if self._cgroup is not None:
+            self._cgroup.end_forks()
         if self.end is None:
             self._say_soon({"op": "retire"})
 

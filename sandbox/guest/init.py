@@ -80,10 +80,11 @@ def _stand_apart(config: dict[str, Any]) -> None:
 
 
 def end(supervisor: Supervisor, channel: Channel, code: int | None, written: int) -> None:
-    """Kill what is left of the guest and say how it went; its branches may live on."""
-    if supervisor.has_branches:
-        bury_own()
-    else:
+    """Kill what is left of the guest and say how it went; its branches may live on.
+
+    They do not if what is left cannot be killed without them.
+    """
+    if not (supervisor.has_branches and bury_own()):
         _bury_the_rest()
     report(channel, code, written, _last_pid() - 1)  # without this one
     if supervisor.has_branches:

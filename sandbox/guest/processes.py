@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 
@@ -10,9 +11,16 @@ def others() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1"]
 
 
-def own() -> list[int]:
-    """All but the first and those that are in branches."""
-    return [pid for pid in others() if not _is_in_a_branch(pid)]
+def own() -> tuple[list[int], list[int]]:
+    """All but the first and those that are in branches: who is alive, and who is to be reaped."""
+    alive: list[int] = []
+    dead: list[int] = []
+    for pid in others():
+        with contextlib.suppress(OSError):
+            status = _status(pid)
+            if len(status["NSpid"].split()) == 1:
+                (dead if status["State"][0] in "ZX" else alive).append(pid)
+    return alive, dead
 
 
 def is_orphan(pid: int) -> bool:
@@ -23,22 +31,12 @@ def is_orphan(pid: int) -> bool:
     OSError
         There is no such process.
     """
-    (parent,) = _status(pid, "PPid")
-    return _status(int(parent), "NSpid")[-1] == "1"
+    parent = int(_status(pid)["PPid"])
+    return _status(parent)["NSpid"].split()[-1] == "1"
 
 
-def _is_in_a_branch(pid: int) -> bool:
-    """True if it has a number in a pid namespace below this one."""
-    try:
-        return len(_status(pid, "NSpid")) > 1
-    except OSError:
-        return False
-
-
-def _status(pid: int, name: str) -> list[str]:
-    """The words of one line of proc_pid_status(5)."""
+def _status(pid: int) -> dict[str, str]:
+    """The fields of proc_pid_status(5). Who is in a branch has a number there too, in NSpid."""
     with open(f"/proc/{pid}/status") as file:
-        for line in file:
-            if line.startswith(name + ":"):
-                return line.split()[1:]
-    raise ProcessLookupError("the process has ended")
+        lines = (line.partition(":") for line in file)
+        return {name: value.strip() for name, _, value in lines}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .channel import Channel
     from .watch import MemoryWatch
 
+_BURIAL = 2.0
+"""Seconds in which what a program leaves is to be killed without its branches."""
 RETIRED = int(signal.SIGKILL)
 """The wait status of a program that was killed because the host asked for it."""
 
@@ -186,20 +188,27 @@ class Supervisor:
             return None
 
 
-def bury_own() -> None:
-    """Kill and reap all of this pid namespace but this process and what is in branches."""
-    while True:
-        left = processes.own()
-        if not left:
-            return
-        for pid in left:
+def bury_own() -> bool:
+    """Kill and reap all of this pid namespace but this process and what is in branches.
+
+    False if some are left, because they fork faster than they are killed. The dead are reaped last:
+    until then they count, so that those who fork come to the limit of processes.
+    """
+    deadline = time.monotonic() + _BURIAL
+    while time.monotonic() < deadline:
+        alive, dead = processes.own()
+        if not alive and not dead:
+            return True
+        for pid in alive:
             # Who makes a branch comes through here, and is not ours to kill; it soon is gone.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+        if not alive:
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
         time.sleep(0.0005)
+    return False
 
 
 def pid_of(fdinfo: str) -> int:

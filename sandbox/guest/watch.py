@@ -44,7 +44,7 @@ class MemoryWatch:
         return sum(max(size - self._born_with, 0) for size in statuses)
 
     def _exact(self) -> int:
-        return sum(_proportional(pid) for pid in processes.own())
+        return sum(_proportional(pid) for pid in processes.own()[0])
 
 
 def _resident(status: str) -> int:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import types
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -207,6 +208,34 @@ async def test_where_no_cgroup_counts_each_branch_is_watched_for_itself(
             assert (result.state_lost, result.limit_hit) == (True, "memory")
             assert (await branches[1].run("len(held)")).value == 80 << 20
         assert (await session.run("1")).value == 1
+
+
+HYDRA = """
+import subprocess
+for _ in range(20): subprocess.Popen(["sh", "-c", "h() { h & }; h"])
+"""
+
+
+def _shells() -> int:
+    found = 0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found += child.name() == "sh"
+    return found
+
+
+async def test_what_forks_faster_than_it_is_killed_ends_with_its_session_not_its_branches() -> None:
+    async with Sandbox(Policy(timeout=20, processes=1000)) as box:
+        session = box.session()
+        await session.run("x = 1")
+        async with session.branch() as branch:
+            assert (await session.run(HYDRA)).exit_code == 0
+            assert _shells()
+            await session.close()
+            assert not _shells()
+            result = await branch.run("import ctypes; ctypes.CDLL(None).unshare(0); x", timeout=10)
+            assert result.value == 1
+            assert [denial.subject for denial in result.denials] == ["unshare"], "it is heard"
 
 
 # --- how many, how deep, beside what ---
