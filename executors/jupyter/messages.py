@@ -103,7 +103,7 @@ def _object(frame: Any, limit: int) -> dict[str, Any]:
     content = cast("dict[str, Any]", value)
     # What opens so few levels need not be walked through: most messages, and thousands come.
     few = data.count(b"[") + data.count(b"{") <= MAX_DEPTH
-    if not isinstance(value, dict) or not few and too_deep(content):
+    if not isinstance(value, dict) or (not few and too_deep(content)):
         raise Malformed("not the content of a message")
     return content
 

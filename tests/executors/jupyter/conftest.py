@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +27,18 @@ def jupyter_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     yield home
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def bash_kernel(jupyter_home: Path) -> str:
+    """The name of a kernel of bash that is installed there."""
+    command = [sys.executable, "-m", "bash_kernel.install", "--prefix", str(jupyter_home / "bash")]
+    subprocess.run(command, check=True, capture_output=True)
+    made = jupyter_home / "bash" / "share" / "jupyter" / "kernels" / "bash"
+    kernels = jupyter_home / "data" / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    made.rename(kernels / "bash")
+    return "bash"
 
 
 class SharedKernel:

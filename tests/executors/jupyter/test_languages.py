@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from sandcrew.executors import CodeBlock, CodeResult, JupyterCodeExecutor
 from sandcrew.executors.jupyter.executor import Where
-
-
-@pytest.fixture(scope="module")
-def bash_kernel(jupyter_home: Path) -> str:
-    command = [sys.executable, "-m", "bash_kernel.install", "--prefix", str(jupyter_home / "bash")]
-    subprocess.run(command, check=True, capture_output=True)
-    installed = jupyter_home / "bash" / "share" / "jupyter" / "kernels" / "bash"
-    kernels = jupyter_home / "data" / "kernels"
-    kernels.mkdir(parents=True, exist_ok=True)
-    if not (kernels / "bash").exists():
-        installed.rename(kernels / "bash")
-    return "bash"
 
 
 async def run(executor: JupyterCodeExecutor, code: str, language: str) -> CodeResult:

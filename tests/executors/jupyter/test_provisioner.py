@@ -88,6 +88,20 @@ def test_a_cell_reaches_the_network_only_where_it_is_not_confined(
             execute(notebook(connect), spec.name, tmp_path)
 
 
+# Its spec has a key that traitlets does not know.
+@pytest.mark.filterwarnings("ignore:Passing unrecognized arguments:DeprecationWarning")
+def test_a_kernel_of_another_language_is_confined_too(bash_kernel: str, tmp_path: Path) -> None:
+    spec = install(bash_kernel)
+    (tmp_path / "secret.txt").touch()
+    look = f"ls {tmp_path} || echo $((6 * 7)) $(id -u)"
+    seen = [execute(notebook(look), name, tmp_path) for name in (bash_kernel, spec.name)]
+    plain, confined = ["".join(o.text for o in done.cells[0].outputs) for done in seen]
+    remove(spec.name)
+    assert plain == "secret.txt\n"
+    assert confined.endswith("42 1000\n")
+    assert "secret.txt" not in confined
+
+
 def test_papermill_runs_a_notebook_with_parameters(spec: InstalledSpec, tmp_path: Path) -> None:
     source = notebook("days = 3", CHART, "print(days)")
     source.cells[0].metadata["tags"] = ["parameters"]
