@@ -42,7 +42,9 @@ class JupyterCodeExecutor(KernelExecutor):
     ----------
     kernel_name:
         An installed kernel (``jupyter kernelspec list``). Blocks are to be in its language; a
-        Python kernel also takes ``bash`` and ``sh``, as ``%%bash`` and ``%%sh`` cells.
+        Python kernel also takes ``bash`` and ``sh``, as ``%%bash`` and ``%%sh`` cells. In the
+        sandbox, kernels other than IPython's have 16 pseudoterminals, by which they talk to their
+        interpreter, unless the policy says how many.
     timeout:
         Seconds each block may take.
     output_dir:
