@@ -81,6 +81,8 @@ def main(fd: int) -> NoReturn:
 def _forget_the_caller() -> None:
     """Undo what a process inherits besides its environment and descriptors."""
     os.umask(0o022)
+    if os.getpriority(os.PRIO_PROCESS, 0) < 0:  # some give it to container engines
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 

@@ -143,6 +143,18 @@ def test_what_a_caller_does_to_its_own_process_does_not_reach_guests(
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may raise its priority")
+def test_the_callers_higher_priority_is_not_that_of_guests() -> None:
+    code = (
+        "import os; os.nice(-5)\n"
+        "from sandcrew.sandbox import run\n"
+        "print(os.getpriority(0, 0), run('import os; print(os.getpriority(0, 0))').output)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    caller, guest = map(int, done.stdout.split())
+    assert (caller < 0, guest) == (True, 0)
+
+
 async def test_a_guest_that_hands_its_output_on_does_not_live_longer_for_it() -> None:
     receiver = """
 import os, socket, array
