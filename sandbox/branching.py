@@ -16,6 +16,8 @@ from .guest.handles import FOLDERS
 from .live import LiveGuest
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
     from .rooms import Room
     from .session_guests import BranchGuest, SessionGuest
 
@@ -33,7 +35,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     BackendError
         The kernel refused.
     """
-    room = await parent.rooms.take()
+    room = await _take_room(parent)
     live = LiveGuest(room.guest, parent.zygote, output)
     arrival = _Arrival()
     files = live.files
@@ -43,13 +45,13 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
         async with asyncio.timeout(PATIENCE):
             live.own_workspace(room.guest.take_handle("workspace"))
             live.open_door()
-            await asyncio.gather(_move_in(parent, live), _fork(parent, live, room))
+            await _both(_move_in(parent, live), _fork(parent, live, room))
             await arrival.wait(live)
             await _admit(parent.guest, room.guest, files)
             await _close_the_way(parent, room.guest)
     except TimeoutError as error:
         await asyncio.shield(_give_up(parent, live, room.guest))
-        raise BackendError(f"The branch was not there within {PATIENCE:.0f} s.") from error
+        raise _too_late() from error
     except BaseException as error:
         await asyncio.shield(_give_up(parent, live, room.guest))
         why = (room.guest.end or {}).get("error")
@@ -64,6 +66,30 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     return live
 
 
+async def _take_room(parent: LiveGuest) -> Room:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await parent.rooms.take()
+    except TimeoutError as error:
+        raise _too_late() from error
+
+
+def _too_late() -> BackendError:
+    return BackendError(f"The branch was not there within {PATIENCE:.0f} s.")
+
+
+async def _both(*steps: Coroutine[Any, Any, None]) -> None:
+    """Do both at once. When one fails the other ends too, before the descriptors are closed that it
+    is about to send: their numbers could be those of other files by then."""
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
 async def _fork(parent: LiveGuest, live: LiveGuest, room: Room) -> None:
     """Have the interpreter fork into the room, once who can let it enter has been told."""
     expect = {"op": "expect", "branch": room.guest.number, "inodes": room.inodes}
@@ -74,11 +100,7 @@ async def _fork(parent: LiveGuest, live: LiveGuest, room: Room) -> None:
 async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
     """Have the files copied, and then let the fork open those it needs and join its cgroup."""
     folders = await parent.guest.show(tuple(FOLDERS))
-    try:
-        await live.guest.ask({"op": "move"}, "furnished", folders)
-    finally:
-        for folder in folders:
-            os.close(folder)
+    await live.guest.ask({"op": "move"}, "furnished", folders)
     doors = live.guest.open_doors()
     try:
         await live.send({"op": "go"}, fds=doors)
@@ -135,7 +157,11 @@ class _Arrival:
             if self._refused is not None:
                 raise UsageError(f"This session cannot be branched: {self._refused}.")
             if live.ended:
-                why = (live.guest.end or {}).get("error") or live.guest.lost or str(live.guest.end)
+                why = live.guest.lost or _how(live.guest.end or {})
                 raise BackendError(f"The branch did not begin: {why}.")
             await self._news.wait()
             self._news.clear()
+
+
+def _how(end: Mapping[str, Any]) -> str:
+    return str(end.get("error") or f"its process has ended (exit code {end.get('exit_code')})")

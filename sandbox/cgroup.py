@@ -111,7 +111,7 @@ class Cgroup:
     def end_forks(self) -> None:
         """Let nothing in here fork any more, so that it can be killed one by one."""
         with contextlib.suppress(OSError):  # then the limit of the policy is where it stops
-            _write(self.folders["pids"] / "pids.max", "0")
+            _write(f"{self.folders['pids']}/pids.max", "0")
 
     def remove(self) -> bool:
         """Remove the folders, killing what is in them; false if one is busy for a moment."""

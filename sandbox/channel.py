@@ -75,6 +75,8 @@ class Channel:
     ) -> None:
         """Send one frame; frames of concurrent callers do not mix.
 
+        The descriptors are not needed any more when this returns, or is cancelled.
+
         Raises
         ------
         OSError
@@ -82,12 +84,13 @@ class Channel:
         """
         data = memoryview(encode({**header, "fds": len(fds)}, body))
         async with self._writing:
-            sent = self._send_some(data, fds)
+            while not (sent := self._send_some(data, fds)):
+                await self._has_room()
             if sent == len(data):
                 return
             # A frame cut short would spoil all later ones, so a cancellation waits for its end:
             # until the other side has read it, or this one is closed.
-            rest = asyncio.ensure_future(self._send_rest(data, sent, fds))
+            rest = asyncio.ensure_future(self._send_rest(data, sent))
             try:
                 await asyncio.shield(rest)
             except asyncio.CancelledError:
@@ -104,16 +107,23 @@ class Channel:
         with contextlib.suppress(OSError):
             self._sock.send(b"\n")
 
-    async def _send_rest(self, data: memoryview, sent: int, fds: Sequence[int]) -> None:
+    async def _send_rest(self, data: memoryview, sent: int) -> None:
         while sent < len(data):
-            self._room.clear()
-            assert self._loop is not None
-            self._loop.add_writer(self._sock, self._room.set)
+            await self._has_room()
+            sent += self._send_some(data[sent:], ())
+
+    async def _has_room(self) -> None:
+        if self._closed or self._loop is None:
+            raise BrokenPipeError
+        self._room.clear()
+        self._loop.add_writer(self._sock, self._room.set)
+        try:
             await self._room.wait()
-            if self._closed:
-                raise BrokenPipeError
-            self._loop.remove_writer(self._sock)
-            sent += self._send_some(data[sent:], () if sent else fds)
+        finally:
+            if not self._closed:
+                self._loop.remove_writer(self._sock)
+        if self._closed:
+            raise BrokenPipeError
 
     def _send_some(self, data: memoryview, fds: Sequence[int]) -> int:
         """Send what there is room for; descriptors go with the first byte."""

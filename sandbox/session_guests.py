@@ -63,6 +63,8 @@ class SessionGuest(Guest):
     async def ask(self, header: dict[str, Any], answer: str, fds: Sequence[int] = ()) -> list[int]:
         """Say something to its first process and wait for the descriptors it answers with.
 
+        ``fds`` are closed with this, when they have been sent.
+
         Raises
         ------
         BackendError
@@ -123,11 +125,15 @@ class SessionGuest(Guest):
 
     async def _ask(self, header: dict[str, Any], answer: str, fds: Sequence[int]) -> list[int]:
         async with self._asking:
-            if not self.usable:
-                raise BackendError("The guest has ended.")
-            future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-            self._answers[answer] = future
-            await self.tell(header, fds)
+            try:
+                if not self.usable:
+                    raise BackendError("The guest has ended.")
+                future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+                self._answers[answer] = future
+                await self.tell(header, fds)
+            finally:
+                for fd in fds:
+                    os.close(fd)
             return await future
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
