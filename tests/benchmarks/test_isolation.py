@@ -79,6 +79,22 @@ async def test_cells_of_sessions_and_of_branches_hold_what_a_run_holds() -> None
         assert "error" not in table.totals(name)
 
 
+_KERNELS = ["A15", "B21", "C07", "D17", "E12", "F28"]
+"""All of it: ``sandcrew bench isolation --executors jupyter,jupyter-docker``."""
+
+
+@pytest.mark.parametrize("name", ["jupyter", "jupyter-docker"])
+async def test_cells_of_kernels_hold_what_a_run_holds(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    if name == "jupyter-docker":
+        request.getfixturevalue("engine_with")("jupyter")
+    table = await run_suite([name], choose(_KERNELS))
+    assert table.breaches() == []
+    assert table.totals(name)["held"] >= len(_KERNELS) - 2
+    assert "error" not in table.totals(name)
+
+
 async def test_attacks_leak_in_a_peer_that_confines_nothing() -> None:
     peer = CommandSubject.parse(f"plain={_python()}")
     attacks = choose(["B14", "C01", "D44", "E01", "F01"])
