@@ -1,8 +1,7 @@
-"""How a live interpreter is forked into namespaces of its own, as the host conducts it.
+"""How a live interpreter is forked into a room of its own, as the host conducts it.
 
-Three take part: the zygote makes the namespaces with their first process, the parent's interpreter
-forks, and the parent's first process lets the fork enter. None of them relies on what the untrusted
-one says: the new first process looks at the fork before anything is asked of it.
+What a room is depends on the profile: see :mod:`.rooms`. Nobody relies on what the untrusted fork
+says: the first process of a guest looks at it before anything is asked of it.
 """
 
 from __future__ import annotations
@@ -12,14 +11,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .errors import BackendError, UsageError
-from .guest.handles import FOLDERS
 from .live import LiveGuest
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from .rooms import Room
-    from .session_guests import BranchGuest, SessionGuest
 
 PATIENCE = 30.0
 """Seconds in which a fork must have come; mostly it takes milliseconds."""
@@ -37,23 +34,22 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     """
     room = await _take_room(parent)
     live = LiveGuest(room.guest, parent.zygote, output)
-    arrival = _Arrival()
+    arrival = Arrival(live)
     files = live.files
     live.listen(arrival)
     parent.listen(arrival)
     try:
         async with asyncio.timeout(PATIENCE):
-            live.own_workspace(room.guest.take_handle("workspace"))
+            live.own_workspace(room.guest.take_handle("workspace"), room.clear)
             live.open_door()
-            await _both(_move_in(parent, live), _fork(parent, live, room))
-            await arrival.wait(live)
-            await _admit(parent.guest, room.guest, files)
-            await _close_the_way(parent, room.guest)
+            await _both(_furnish(live, room), _fork(parent, live, room))
+            await room.admit(arrival, files)
+            await room.close_the_way()
     except TimeoutError as error:
-        await asyncio.shield(_give_up(parent, live, room.guest))
+        await asyncio.shield(_give_up(live, room))
         raise _too_late() from error
     except BaseException as error:
-        await asyncio.shield(_give_up(parent, live, room.guest))
+        await asyncio.shield(_give_up(live, room))
         why = (room.guest.end or {}).get("error")
         if why is not None and isinstance(error, BackendError):
             raise UsageError(f"This session cannot be branched: {why}.") from error
@@ -92,72 +88,59 @@ async def _both(*steps: Coroutine[Any, Any, None]) -> None:
 
 async def _fork(parent: LiveGuest, live: LiveGuest, room: Room) -> None:
     """Have the interpreter fork into the room, once who can let it enter has been told."""
-    expect = {"op": "expect", "branch": room.guest.number, "inodes": room.inodes}
-    await parent.guest.root.tell(expect)
-    await live.ask_for_fork(parent, list(room.namespaces.values()))
+    await room.announce()
+    await live.ask_for_fork(parent, room.way)
 
 
-async def _move_in(parent: LiveGuest, live: LiveGuest) -> None:
-    """Have the files copied, and then let the fork open those it needs and join its cgroup."""
-    folders = await parent.guest.show(tuple(FOLDERS))
-    await live.guest.ask({"op": "move"}, "furnished", folders)
-    doors = live.guest.open_doors()
+async def _furnish(live: LiveGuest, room: Room) -> None:
+    """Have the files copied, and let the fork open those it needs and join its cgroup."""
+    told = await room.furnish()
+    doors = room.guest.open_doors()
+    room.counted = bool(doors)
     try:
-        await live.send({"op": "go"}, fds=doors)
+        await live.send({"op": "go", **told}, fds=doors)
     finally:
         for door in doors:
             os.close(door)
 
 
-async def _admit(parent: SessionGuest, guest: BranchGuest, files: list[tuple[int, int]]) -> None:
-    """Have the fork looked at, and tell who will reap it."""
-    (worker,) = await guest.ask({"op": "admit", "files": files}, "admitted")
-    try:
-        await parent.tell({"op": "adopt", "branch": guest.number}, [worker])
-    finally:
-        os.close(worker)
-
-
-async def _give_up(parent: LiveGuest, live: LiveGuest, guest: BranchGuest) -> None:
+async def _give_up(live: LiveGuest, room: Room) -> None:
     try:
         await live.close()
     finally:
-        await _close_the_way(parent, guest)
+        await room.close_the_way()
 
 
-async def _close_the_way(parent: LiveGuest, guest: BranchGuest) -> None:
-    """Let nobody else enter.
+class Arrival:
+    """Waits for the first words of a fork, or for the parent's that there will be none."""
 
-    Who is half-way is left alone: it may share the memory of the interpreter, which would not
-    survive its sudden end.
-    """
-    await parent.guest.root.tell({"op": "forget", "branch": guest.number})
-
-
-class _Arrival:
-    """Waits for the first word of a fork, or for the parent's that there will be none."""
-
-    def __init__(self) -> None:
+    def __init__(self, live: LiveGuest) -> None:
+        self._live = live
         self._news = asyncio.Event()
         self._refused: str | None = None
-        self._ready = False
+        self._said: set[str] = set()
 
     def on_frame(self, header: dict[str, Any], body: bytes) -> None:
-        if header.get("op") == "ready":
-            self._ready = True
-        elif header.get("op") == "refused":
+        if header.get("op") == "refused":
             self._refused = str(header.get("why"))[:1000]
+        self._said.add(str(header.get("op")))
         self._news.set()
 
     def on_change(self) -> None:
         self._news.set()
 
-    async def wait(self, live: LiveGuest) -> None:
-        while not self._ready:
+    async def wait(self, word: str) -> None:
+        """Wait until the fork, or its parent, has said ``word``; raises as :func:`branch` does."""
+        await self.wait_until(lambda: word in self._said)
+
+    async def wait_until(self, there: Callable[[], bool]) -> None:
+        """Wait until something is ``there``; raises as :func:`branch` does."""
+        while not there():
             if self._refused is not None:
                 raise UsageError(f"This session cannot be branched: {self._refused}.")
-            if live.ended:
-                why = live.guest.lost or _how(live.guest.end or {})
+            if self._live.ended:
+                guest = self._live.guest
+                why = guest.lost or _how(guest.end or {})
                 raise BackendError(f"The branch did not begin: {why}.")
             await self._news.wait()
             self._news.clear()

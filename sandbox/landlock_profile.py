@@ -39,6 +39,11 @@ FEATURES = (
 _PROC = ("cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems")
 
 
+def system_figures() -> list[str]:
+    """Files of /proc that tell of the whole machine."""
+    return [f"/proc/{name}" for name in _PROC]
+
+
 def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     """The layers for ``policy`` on this host, and the seccomp programs.
 
@@ -66,13 +71,25 @@ def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     names += ["unprivileged-uid"] if own_uid else []
     names += ["no-capabilities", "no-new-privileges", "rlimits", "clean-environment"]
     names += [f"cgroup-v{cgroups.version}"] if cgroups is not None else []
-    return Layers(tuple(names), abi, cgroups), programs
+    return Layers(tuple(names), abi, cgroups, _of_branches(policy) if own_uid else ()), programs
+
+
+def _of_branches(policy: Policy) -> tuple[bytes, ...]:
+    """Branches have the id of their parent, whose files they could change as their owner."""
+    sockets: seccomp.Sockets = "network" if policy.network == "host" else "none"
+    return (seccomp.without_namespaces(sockets=sockets, own_uid=False),)
+
+
+def scopes_signals(abi: int) -> bool:
+    """Whether this version of Landlock keeps signals from going outwards."""
+    return abi >= _SCOPES
 
 
 def _seccomp(network: bool, own_uid: bool) -> tuple[bytes, ...]:
     """All programs; there is no doing without, for Landlock knows of no sockets but TCP's."""
     try:
-        third = seccomp.without_namespaces(network=network, own_uid=own_uid)
+        sockets: seccomp.Sockets = "network" if network else "none"
+        third = seccomp.without_namespaces(sockets=sockets, own_uid=own_uid)
         return (*seccomp.filters(), third)
     except BackendUnavailable as error:
         raise BackendUnavailable(
@@ -164,7 +181,7 @@ def config(
     """
     # Landlock lets everybody follow links, so only what they lead to counts.
     shown = [entry["path"] for entry in entries if "bind" in entry and "device" not in entry]
-    shown += [f"/proc/{name}" for name in _PROC]
+    shown += system_figures()
     if policy.network == "host":
         shown += ["/etc/nsswitch.conf"]
     return {
@@ -172,7 +189,7 @@ def config(
         "idmap": None,
         # Without a pids cgroup: on top of what the user runs already; the first process counts.
         "processes": None if layers.cgroups else policy.processes + 1,
-        "scoped": layers.landlock_abi >= _SCOPES,
+        "scoped": scopes_signals(layers.landlock_abi),
         "readable": [path for path in shown if Path(path).exists()],
         "writable": [],
         "shared": [],

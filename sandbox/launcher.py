@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .packages import Lease
     from .policy import Policy
     from .rootfs import Entry
+    from .zygote import Branching
 
 GUEST = Path(__file__).parent / "guest"
 """The folder of the program that runs inside: needs Python 3.9 and nothing else."""
@@ -150,9 +151,11 @@ class _LocalZygote:
         checked, programs = await asyncio.to_thread(self._check)
         config = await self._config(checked, interpreter)
         config["filters"] = [len(program) for program in programs]
+        config["filters_of_branches"] = [len(program) for program in checked.filters_of_branches]
         owner = os.pidfd_open(os.getpid())
         try:
-            await handshake.ask("unshared", config, b"".join(programs), [owner])
+            body = b"".join((*programs, *checked.filters_of_branches))
+            await handshake.ask("unshared", config, body, [owner])
         finally:
             os.close(owner)
         if not self._without_namespaces:
@@ -172,16 +175,12 @@ class _LocalZygote:
             owner=self._identity.owner,
             cgroups=checked.cgroups,
             address_space=None if checked.cgroups else int(policy.memory) + _HEADROOM,
-            branches=self._can_branch(checked),
+            branches=self._branching(checked),
             order=signal.SIGTERM if self._without_namespaces else signal.SIGKILL,
         )
         workspace = self._workspace()
         self._handshake = self._folder = None  # the handle's from now on
         return Zygote(handshake.channel, policy, terms, workspace, self.end)
-
-    def _can_branch(self, checked: Layers) -> bool:
-        has_time = Path("/proc/self/ns/time").exists()
-        return not self._without_namespaces and checked.landlock_abi > 0 and has_time
 
     async def _config(self, checked: Layers, interpreter: Interpreter) -> dict[str, Any]:
         policy, packages = self._policy, self._package_folder
@@ -232,6 +231,13 @@ class _LocalZygote:
     @property
     def _package_folder(self) -> Path | None:
         return self._packages.path if self._packages else None
+
+    def _branching(self, checked: Layers) -> Branching | None:
+        abi = checked.landlock_abi
+        if self._without_namespaces:
+            return "landlock" if landlock_profile.scopes_signals(abi) else None
+        has_time = Path("/proc/self/ns/time").exists()
+        return "namespaces" if abi > 0 and has_time else None
 
     def _workspace(self) -> Workspace:
         """The guests' workspace, seen from here."""

@@ -49,6 +49,8 @@ class Layers:
     names: tuple[str, ...]
     landlock_abi: int
     cgroups: Cgroups | None
+    filters_of_branches: tuple[bytes, ...] = ()
+    """Seccomp programs that branches get besides those of all."""
 
 
 def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:

@@ -18,7 +18,7 @@ from .streams import OutputPipes
 from .workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from .cgroup import Accounts
     from .network import Proxy
@@ -183,6 +183,7 @@ class LiveGuest:
             if self._workspace is not None:
                 os.close(self._workspace.dir_fd)
                 self._workspace = None
+                await self._discard()
             if self.proxy is not None:
                 proxy, self.proxy = self.proxy, None
                 await proxy.close()
@@ -194,8 +195,12 @@ class LiveGuest:
             self.proxy = self.zygote.new_proxy()
             self.proxy.start(door)
 
-    def own_workspace(self, folder: int) -> None:
-        """Have the files in ``folder``, a descriptor that is closed with this."""
+    def own_workspace(self, folder: int, discard: Callable[[], Awaitable[None]]) -> None:
+        """Have the files in ``folder``, a descriptor that is closed with this.
+
+        Then ``discard`` is called, when nobody uses them any more.
+        """
+        self._discard = discard
         owner = self.zygote.owner
         self._workspace = Workspace(folder, None if owner is None else (owner, owner))
 

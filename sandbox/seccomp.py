@@ -11,7 +11,7 @@ import errno
 import importlib
 import os
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from .errors import BackendUnavailable
 
@@ -59,6 +59,8 @@ io_uring_enter io_uring_register io_uring_setup mbind migrate_pages move_pages s
 sched_setattr sched_setparam set_mempolicy
 """.split()
 """What libraries try by themselves and do without; whoever wrote the code need not know."""
+
+Sockets = Literal["none", "tcp", "network"]
 
 NAMESPACE_FLAGS = (
     0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000,
@@ -138,20 +140,21 @@ def without_cgroup() -> bytes:
 
 
 @cache
-def without_namespaces(*, network: bool, own_uid: bool) -> bytes:
+def without_namespaces(*, sockets: Sockets, own_uid: bool) -> bytes:
     """A third program, for what namespaces hide elsewhere and Landlock does not know of.
 
     Parameters
     ----------
-    network:
-        The host's network is open; then only sockets of Unix paths and names are closed.
+    sockets:
+        Which can be made besides pairs of streams: none, those of TCP, or those of any network; in
+        no case sockets of Unix paths and names.
     own_uid:
         Guests have a user id that owns nothing. Otherwise they have the caller's, and what an
         owner may do to files it cannot write must be kept from them.
     """
     library = _library()
     program = library.SyscallFilter(library.ALLOW)
-    _close_sockets(library, program, network=network)
+    _close_sockets(library, program, sockets)
     refuse, pretend = library.ERRNO(errno.EPERM), library.ERRNO(0)
     _add(program, refuse, "sched_setscheduler")  # reaches other processes of the user
     for command in _FLAGS_OF_FILES:
@@ -175,14 +178,16 @@ _OWNERS = ("chown", "lchown", "fchown", "fchownat")
 _F_SETLEASE, _F_NOTIFY = 1024, 1026
 
 
-def _close_sockets(library: Any, program: Any, *, network: bool) -> None:
+def _close_sockets(library: Any, program: Any, sockets: Sockets) -> None:
     arg, masked, ne = library.Arg, library.MASKED_EQ, library.NE
     refuse = library.ERRNO(errno.EACCES)  # as socket(2) has it
-    if network:
-        _add(program, refuse, "socket", arg(0, masked, _INT, _AF_UNIX))
-    else:
+    if sockets == "none":
         _add(program, refuse, "socket")
         _add(program, refuse, "socketpair", arg(0, ne, _AF_UNIX))
+    else:
+        _add(program, refuse, "socket", arg(0, masked, _INT, _AF_UNIX))
+    if sockets == "tcp":
+        _add(program, refuse, "socket", arg(1, masked, _SOCK_TYPE_MASK, _SOCK_DGRAM))
     # A pair of datagram sockets can send to any path (unix(7)); the other kinds stay a pair.
     _add(program, refuse, "socketpair", arg(1, masked, _SOCK_TYPE_MASK, _SOCK_DGRAM))
 

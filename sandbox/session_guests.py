@@ -8,12 +8,12 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
-from .errors import BackendError
+from .errors import BackendError, UsageError
 from .guests import Guest
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from .cgroup import Cgroup
 
@@ -138,8 +138,14 @@ class SessionGuest(Guest):
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
         match header.get("op"), fds:
-            case ("shown" | "furnished" | "admitted") as answer, _ if answer in self._answers:
+            case ("shown" | "furnished" | "made" | "admitted") as answer, _ if (
+                answer in self._answers
+            ):
                 self._answers.pop(answer).set_result(fds)
+            case "no_branch", [] if self._answers:
+                _, future = self._answers.popitem()
+                why = str(header.get("error"))[:1000]
+                future.set_exception(UsageError(f"This session cannot be branched: {why}."))
             case "interrupted", []:
                 self._interrupts -= 1
                 if self._interrupts <= 0:
@@ -183,8 +189,9 @@ class BranchGuest(SessionGuest):
         sock: socket.socket,
         cgroup: Cgroup | None,
         parent: SessionGuest,
+        order: signal.Signals = signal.SIGKILL,
     ) -> None:
-        super().__init__(number, sock, cgroup)
+        super().__init__(number, sock, cgroup, order)
         self._parent = parent
         self._loop = asyncio.get_running_loop()
         self._exit_code: int | None = None
@@ -233,6 +240,44 @@ class BranchGuest(SessionGuest):
             self._loop.remove_reader(self._pidfd)
         super()._close()
         self._parent.forget(self)
+
+
+class ForkGuest(BranchGuest):
+    """A branch whose first process is a fork of the interpreter as well, and not of the zygote.
+
+    Nobody trusts that one: what the host uses with rights of its own, descriptors of files and of
+    processes, comes from the first process of its parent.
+    """
+
+    on_arrival: Callable[[], None] | None = None
+
+    @property
+    def has_arrived(self) -> bool:
+        """It says that it is confined, and waits to be looked at."""
+        return self._confined
+
+    def furnish(self, handles: dict[str, int]) -> None:
+        """Have these descriptors by name, and close them in the end."""
+        self._handles = handles
+
+    def kill(self) -> None:
+        if self._pidfd is None:  # it is not known, and ends when it finds nobody there
+            self.on_exited({"exit_code": _UNKNOWN})
+        else:
+            super().kill()
+
+    # --- inside ---
+
+    def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
+        if header.get("op") != "confined" or self._confined:
+            super()._on_frame(header, fds, body)
+            return
+        for fd in fds:
+            os.close(fd)
+        self._confined = True
+        self._let_go()
+        if self.on_arrival is not None:
+            self.on_arrival()
 
 
 def _close_answer(asking: asyncio.Future[list[int]]) -> None:

@@ -10,13 +10,13 @@ import os
 import signal
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from .errors import BackendCrashed, BackendError, UsageError
 from .guest.handles import ABOVE, namespaces
 from .guests import Guest
 from .pool import Pool
-from .session_guests import BranchGuest, SessionGuest
+from .session_guests import BranchGuest, ForkGuest, SessionGuest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,10 +32,17 @@ if TYPE_CHECKING:
 G = TypeVar("G", bound=Guest)
 
 NO_BRANCHES = (
-    "A session can be branched only where guests have namespaces and Landlock: in the local "
-    "sandbox with the profile 'namespaces', on a kernel with Landlock (see sandcrew doctor) and "
-    "time namespaces (CONFIG_TIME_NS)."
+    "A session can be branched only on a kernel with Landlock (see sandcrew doctor). In the local "
+    "sandbox with the profile 'namespaces', any version will do, and time namespaces are needed "
+    "(CONFIG_TIME_NS); without namespaces, version 6 is needed, of Linux 6.12."
 )
+NO_BRANCHES_OF_BRANCHES = (
+    "A branch can be branched only where guests have namespaces of their own: in the local sandbox "
+    "with the profile 'namespaces'. Branch its session once more."
+)
+
+
+Branching = Literal["namespaces", "landlock"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +61,10 @@ class Terms:
     """Where a cgroup can be made for each."""
     address_space: int | None = None
     """Bytes a process may map, where nothing counts what it really uses."""
-    branches: bool = False
-    """Whether each guest has namespaces, in which a branch is made, those of time included, which
-    keep out who shares its memory; and Landlock, which keeps its program from who makes the branch:
-    that one comes through the guest with all capabilities."""
+    branches: Branching | None = None
+    """How a session is branched. In namespaces of each guest: those of time keep out who shares its
+    memory, and Landlock keeps its program from who makes them, for that one comes through the guest
+    with all capabilities. Or by Landlock alone, if it holds signals back."""
     order: signal.Signals = signal.SIGKILL
     """Upon this signal the first process of a guest, or the kernel for it, kills all others."""
 
@@ -155,18 +162,29 @@ class Zygote:
         """Fork a guest for a live interpreter; raises as :meth:`fork` does."""
         return await self._begin(SessionGuest, {"op": "guest", "session": True})
 
+    def branching(self, parent: SessionGuest) -> Branching:
+        """How ``parent`` is branched.
+
+        Raises
+        ------
+        UsageError
+            It cannot be.
+        """
+        how = self._terms.branches
+        if how is None:
+            raise UsageError(NO_BRANCHES)
+        if how == "landlock" and parent.root is not parent:
+            raise UsageError(NO_BRANCHES_OF_BRANCHES)
+        return how
+
     async def branch(self, parent: SessionGuest) -> BranchGuest:
         """Have namespaces made for a branch of ``parent``.
 
         Raises
         ------
-        UsageError
-            There are no namespaces here.
         BackendError
             The parent has ended.
         """
-        if not self._terms.branches:
-            raise UsageError(NO_BRANCHES)
 
         def make(number: int, sock: socket.socket, cgroup: Cgroup | None, _: object) -> BranchGuest:
             return BranchGuest(number, sock, cgroup, parent)
@@ -178,6 +196,16 @@ class Zygote:
             for fd in above:
                 os.close(fd)
 
+    def fork_of(self, parent: SessionGuest) -> tuple[ForkGuest, socket.socket]:
+        """A guest that is to be a fork of ``parent``, and the other end of its socket."""
+        order = self._terms.order
+        guest, theirs, doors = self._make(
+            lambda number, sock, cgroup, _: ForkGuest(number, sock, cgroup, parent, order)
+        )
+        for door in doors:  # it will be let in by itself
+            os.close(door)
+        return guest, theirs
+
     async def _begin(
         self,
         make: Callable[[int, socket.socket, Cgroup | None, signal.Signals], G],
@@ -186,16 +214,9 @@ class Zygote:
     ) -> G:
         if self._channel is None:
             raise BackendCrashed("The sandbox has ended.")
-        self._abandoned = [guest for guest in self._abandoned if not guest.remove_cgroup()]
-        cgroup, doors = self._new_cgroup()
-        ours, theirs = socket.socketpair()
+        guest, theirs, doors = self._make(make)
         with theirs:
-            self._next_id += 1
-            number = self._next_id
-            guest = make(number, ours, cgroup, self._terms.order)
-            self._guests[number] = guest
-            guest.on_gone = lambda: self._forget(number)
-            header = {**header, "id": number, "doors": len(doors)}
+            header = {**header, "id": guest.number, "doors": len(doors)}
             try:
                 await self._channel.send(header, fds=[theirs.fileno(), *doors, *fds])
             except OSError as error:
@@ -207,6 +228,20 @@ class Zygote:
                 for door in doors:
                     os.close(door)
         return guest
+
+    def _make(
+        self, make: Callable[[int, socket.socket, Cgroup | None, signal.Signals], G]
+    ) -> tuple[G, socket.socket, list[int]]:
+        """A guest, the other end of its socket, and the ways into its cgroup."""
+        self._abandoned = [guest for guest in self._abandoned if not guest.remove_cgroup()]
+        cgroup, doors = self._new_cgroup()
+        ours, theirs = socket.socketpair()
+        self._next_id += 1
+        number = self._next_id
+        guest = make(number, ours, cgroup, self._terms.order)
+        self._guests[number] = guest
+        guest.on_gone = lambda: self._forget(number)
+        return guest, theirs, doors
 
     def _new_cgroup(self) -> tuple[Cgroup | None, list[int]]:
         """A cgroup for one guest, if it is to have one, and the ways into it."""

@@ -13,6 +13,7 @@ from ...sandbox import seccomp
 from ...sandbox.environment import base_environment, has_proxy
 from ...sandbox.errors import BackendError, BackendUnavailable, PolicyError, UsageError
 from ...sandbox.handshake import Gone, Handshake, Refused
+from ...sandbox.landlock_profile import scopes_signals, system_figures
 from ...sandbox.language import languages_by
 from ...sandbox.launcher import START
 from ...sandbox.sandbox import Sandbox
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...sandbox.policy import Policy
+    from ...sandbox.zygote import Branching
     from .options import ContainerOptions
     from .progress import OnProgress
 
@@ -185,12 +187,13 @@ class _ContainerZygote:
 
     async def _open(self, handshake: Handshake, image: Mapping[str, Any]) -> Zygote:
         policy = self._policy
-        programs = _filters()
+        programs, of_branches = _filters(policy)
         config = self._config()
         config["filters"] = [len(program) for program in programs]
+        config["filters_of_branches"] = [len(program) for program in of_branches]
         owner = os.pidfd_open(os.getpid())
         try:
-            await handshake.ask("unshared", config, b"".join(programs), [owner])
+            await handshake.ask("unshared", config, b"".join((*programs, *of_branches)), [owner])
         finally:
             os.close(owner)
         await handshake.ask("zygote", {"op": "mapped"})
@@ -208,6 +211,7 @@ class _ContainerZygote:
             languages=languages_by(_paths(ready["programs"])),
             owner=self._user[0] if self._user[0] != os.geteuid() else None,
             cgroups=container_cgroups(self._pid),
+            branches=_branching(ready, of_branches),
             order=signal.SIGTERM,
         )
         workspace = self._workspace(self._folder)
@@ -235,7 +239,7 @@ class _ContainerZygote:
         return {
             "op": "open",
             "profile": "landlock",
-            "network": "container",
+            "network": "host" if policy.network == "host" else "container",
             "proxy": _ANY_PORT if has_proxy(policy) else None,
             "paths": [],
             "root": [],
@@ -249,7 +253,7 @@ class _ContainerZygote:
             "cpus": None,  # the engine limits them
             "landlock": None,
             "scoped": False,
-            "readable": ["/"],
+            "readable": ["/", *system_figures()],
             "writable": [HOME, *SHARED, *self._options.writable_volumes],
             "shared": list(SHARED),
             "places": {"base": RUNS, "workspace": WORKSPACE, "home": HOME},
@@ -287,12 +291,20 @@ async def _initialise(zygote: Zygote, policy: Policy, command: str) -> None:
         raise UsageError(f"init_command: it failed (exit code {result.exit_code}):\n{tail}")
 
 
-def _filters() -> tuple[bytes, ...]:
-    """What the guest puts on programs besides the filter of the container."""
+def _filters(policy: Policy) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """What the guest puts on programs besides the filter of the container; and on branches."""
+    sockets: seccomp.Sockets = "tcp" if has_proxy(policy) else "none"
+    sockets = "network" if policy.network == "host" else sockets
     try:
-        return seccomp.filters()
+        of_branches = seccomp.without_namespaces(sockets=sockets, own_uid=False)
+        return seccomp.filters(), (of_branches,)
     except BackendUnavailable:  # that of the container is on all the same
-        return ()
+        return (), ()
+
+
+def _branching(ready: Mapping[str, Any], of_branches: tuple[bytes, ...]) -> Branching | None:
+    """By Landlock and seccomp, if the container has them."""
+    return "landlock" if of_branches and scopes_signals(int(ready["landlock"])) else None
 
 
 def _of_guest(ready: Mapping[str, Any], programs: tuple[bytes, ...]) -> list[str]:

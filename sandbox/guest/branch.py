@@ -19,10 +19,9 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, Sequence
 
-from . import confine, copying, handles, init, kernel, processes, root
+from . import admission, confine, copying, handles, init, kernel, processes, root
 from .bare import socket
 from .channel import Channel
 from .supervisor import Supervisor
@@ -36,7 +35,6 @@ _TOO_DEEP = (
     "the kernel gives no more namespaces: branches of branches can be some 30 deep, and the "
     "sysctls user.max_*_namespaces limit how many there are in all"
 )
-_SHARED_MEMORY = re.compile(rb"^\S+ .([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
 
 
 def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
@@ -130,32 +128,13 @@ def _admit(channel: Channel) -> int:
     if len(found) != 1:
         raise OSError(f"{len(found)} processes came instead of one")
     (pid,) = found
-    _check_status(pid)
+    admission.check_status(pid)
     _check_namespaces(pid)
-    _check_cgroup(pid)
-    _check_files(pid, own)
-    _check_memory(pid)
+    admission.check_cgroup(pid, shared=True)
+    admission.check_files(pid, own, lambda path: False)
+    admission.check_memory(pid)
     channel.send({"op": "admitted"}, [os.pidfd_open(pid)])
     return pid
-
-
-def _check_status(pid: int) -> None:
-    with open(f"/proc/{pid}/status") as file:
-        fields = {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
-    if {fields["NSpgid"], fields["NSsid"]} != {str(pid)}:
-        raise OSError("it is in a process group of its parent's")  # kill(2) would reach that
-    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
-        if int(fields[name], 16):
-            raise OSError("it kept capabilities")
-    if (fields["Threads"], fields["NoNewPrivs"], fields["Seccomp"]) != ("1", "1", "2"):
-        raise OSError("it is not confined as its parent")
-
-
-def _check_cgroup(pid: int) -> None:
-    """It is counted where this process is."""
-    with open(f"/proc/{pid}/cgroup") as its, open("/proc/self/cgroup") as own:
-        if its.read() != own.read():
-            raise OSError("it did not join its cgroup")
 
 
 def _check_namespaces(pid: int) -> None:
@@ -163,34 +142,3 @@ def _check_namespaces(pid: int) -> None:
     for name in (*handles.namespaces(host_network=False), "pid_for_children"):
         if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}"):
             raise OSError(f"it is in another namespace than the branch ({name})")
-
-
-def _check_files(pid: int, own: set[tuple[int, int]]) -> None:
-    """What it has open is its own, or nobody's: not a file, pipe or socket of its parent's."""
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        path = f"/proc/{pid}/fd/{name}"
-        info = os.stat(path)
-        if (info.st_dev, info.st_ino) in own:
-            continue
-        _check_same(os.readlink(path), info)
-    if not os.path.samefile(f"/proc/{pid}/exe", "/proc/self/exe"):
-        raise OSError("it runs another program")
-    for name in ("cwd", "root"):
-        path = f"/proc/{pid}/{name}"
-        _check_same(os.readlink(path), os.stat(path))
-
-
-def _check_memory(pid: int) -> None:
-    with open(f"/proc/{pid}/maps", "rb") as file:
-        for writable, path in _SHARED_MEMORY.findall(file.read()):
-            if writable == b"w" or not path.startswith(b"/usr/"):
-                raise OSError(f"it shares memory ({path.decode(errors='replace') or 'anonymous'})")
-
-
-def _check_same(path: str, info: os.stat_result) -> None:
-    try:
-        here = os.stat(path)
-    except OSError:
-        here = None
-    if here is None or (here.st_dev, here.st_ino) != (info.st_dev, info.st_ino):
-        raise OSError(f"{path} is open, which a branch cannot have")

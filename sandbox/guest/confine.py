@@ -26,6 +26,9 @@ _SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 _WRITABLE = (root.WORKSPACE, root.HOME, "/tmp", "/dev/shm")
 PROXY = ("127.0.0.1", 3128)
 """Where programs in a guest find the proxy."""
+DESCRIPTORS = 512
+"""How many a program may have open: few enough that messages under way with descriptors in them,
+which the kernel counts for each user of the host, leave the caller some (unix(7), SCM_RIGHTS)."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
@@ -149,9 +152,7 @@ def limit(config: Config) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: config["memory"],
         resource.RLIMIT_FSIZE: config["disk"],
-        # Few enough that messages under way with descriptors in them, which the kernel counts for
-        # each user of the host, leave the caller some (unix(7), SCM_RIGHTS).
-        resource.RLIMIT_NOFILE: 512,
+        resource.RLIMIT_NOFILE: DESCRIPTORS,
         resource.RLIMIT_MEMLOCK: 64 << 10,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_RTPRIO: 0,

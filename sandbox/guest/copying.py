@@ -36,7 +36,7 @@ def copy_tree(source: int, target: str) -> None:
         path = paths.pop()
         try:
             # By its path, for a descriptor for each that is still to come would be too many.
-            folder = kernel.open_beneath(source, path, _FLAGS | os.O_DIRECTORY)
+            folder = _open(source, path)
         except OSError as error:
             if error.errno in _CHANGED:
                 continue
@@ -50,6 +50,24 @@ def copy_tree(source: int, target: str) -> None:
                     paths.append(os.path.join(path, name))
         finally:
             os.close(folder)
+
+
+def _open(source: int, path: str) -> int:
+    """Open a folder below ``source`` without following a link."""
+    flags = _FLAGS | os.O_DIRECTORY
+    try:
+        return kernel.open_beneath(source, path, flags)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:  # which programs may not call: seccomp of the host
+            raise
+    folder = os.open(".", flags, dir_fd=source)
+    for name in path.split("/"):
+        above = folder
+        try:
+            folder = os.open(name, flags, dir_fd=above)
+        finally:
+            os.close(above)
+    return folder
 
 
 def _copy(folder: int, name: str, target: str) -> bool:

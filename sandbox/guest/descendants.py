@@ -10,24 +10,29 @@ import contextlib
 import os
 import select
 import time
-from typing import Collection, Iterator
+from typing import Collection, Iterator, Optional
 
 from .bare import signal
 
 
-def bury(keep: Collection[int] = ()) -> None:
-    """Kill and reap all children but those of ``keep``, and all that descend from them."""
-    while True:
+def bury(keep: Collection[int] = (), seconds: Optional[float] = None) -> bool:
+    """Kill and reap all children but those of ``keep``, and all that descend from them.
+
+    False if there still are some when the time is up, for they fork faster than they are killed.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while deadline is None or time.monotonic() < deadline:
         left = [pid for pid in children() if pid not in keep]
         if not left:
-            return
+            return True
         for pid in left:
-            for descendant in (pid, *_below(pid)):
+            for descendant in (pid, *below(pid)):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(descendant, signal.SIGKILL)
         for pid in left:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+    return False
 
 
 def let_end(pids: Collection[int], seconds: float) -> None:
@@ -49,7 +54,8 @@ def children() -> list[int]:
     return [pid for pid, parent in _parents() if parent == os.getpid()]
 
 
-def _below(top: int) -> list[int]:
+def below(top: int) -> list[int]:
+    """All that descend from the process ``top``."""
     by_parent: dict[int, list[int]] = {}
     for pid, parent in _parents():
         by_parent.setdefault(parent, []).append(pid)
@@ -57,6 +63,14 @@ def _below(top: int) -> list[int]:
     for pid in found:  # grows while it is walked
         found.extend(by_parent.get(pid, ()))
     return found
+
+
+def above(pid: int) -> Iterator[int]:
+    """The parent of a process, its parent, and so on."""
+    parents = dict(_parents())
+    while pid in parents:
+        pid = parents[pid]
+        yield pid
 
 
 def _parents() -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import warnings
-from typing import Any, Callable, Collection, NamedTuple, NoReturn
+from typing import Any, Callable, Collection, Iterable, NamedTuple, NoReturn
 
 from . import confine, interpreter, kernel
 
@@ -55,13 +55,20 @@ def open_files(own: Collection[int]) -> list[OpenFile]:
         One is no file: a socket, a pipe, or a file that has no name any more.
     """
     files: list[OpenFile] = []
-    for name in os.listdir("/proc/self/fd"):
-        fd = int(name)
+    for fd in _descriptors():
         if fd > 2 and fd not in own:
             file = _open_file(fd)
             if file is not None:
                 files.append(file)
     return files
+
+
+def _descriptors() -> Iterable[int]:
+    """Those of this process; without namespaces there is no /proc to list, but its links work."""
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except PermissionError:
+        return range(confine.DESCRIPTORS)
 
 
 def _open_file(fd: int) -> OpenFile | None:

@@ -20,7 +20,10 @@ from . import handles, kernel, landlocked, program, worker
 from .bare import signal, socket
 from .channel import Channel
 from .confine import confine
-from .supervisor import Supervisor, bury_own, exit_code
+from .landlocked_rooms import LandlockedRooms
+from .landlocked_walls import LandlockedWalls
+from .supervisor import Supervisor, exit_code
+from .walls import Walls
 from .watch import MemoryWatch
 
 _SOCKET = 3
@@ -49,8 +52,8 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         try:
             if without_namespaces:
                 landlocked.shield(config)
-                worker.main(channel, frame, lambda job: landlocked.relocate(job, config))
-            worker.main(channel, frame)
+                worker.main(channel, frame, LandlockedWalls(config, supervise))
+            worker.main(channel, frame, Walls())
         finally:
             os._exit(1)  # a worker never goes on as the first process
     if frame is not None:
@@ -58,17 +61,46 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
             os.close(passed)
     else:
         rehearse(written)
+    supervise(config, channel, pid, listener, written)
+
+
+def supervise(
+    config: dict[str, Any],
+    channel: Channel,
+    program: int,
+    listener: int | None = None,
+    written: int | None = None,
+) -> NoReturn:
+    """Be the first process of a guest that is confined, to the end of its ``program``."""
     memory = MemoryWatch(config["memory"]) if config["watch_memory"] else None
-    supervisor = Supervisor(channel, listener, memory, hears=config["session"])
-    status = supervisor.wait_for(pid) or 0
+    without_namespaces = config["profile"] == "landlock"
+    with_rooms = without_namespaces and landlocked.has_branches(config)
+    rooms = LandlockedRooms(config) if with_rooms else None
+    supervisor = Supervisor(channel, listener, memory, rooms, hears=config["session"])
+    code = exit_code(supervisor.wait_for(program) or 0)
     if without_namespaces:
-        landlocked.bury_guest(config)
-        if not landlocked.told_to_end():  # like one that the kernel killed
-            report(channel, exit_code(status), written, None)
-        landlocked.sweep_tmp(config)
+        _end_without_namespaces(config, supervisor, channel, code, written)
     else:
-        end(supervisor, channel, exit_code(status), written)
-    os._exit(exit_code(status))
+        end(supervisor, channel, code, written)
+    os._exit(code)
+
+
+def _end_without_namespaces(
+    config: dict[str, Any],
+    supervisor: Supervisor,
+    channel: Channel,
+    code: int,
+    written: int | None,
+) -> None:
+    lives_on = supervisor.has_branches and supervisor.bury_all_but_branches()
+    if not lives_on:
+        landlocked.bury_guest(config)
+    if not landlocked.told_to_end():  # like one that the kernel killed
+        report(channel, code, written, None)
+    if lives_on:
+        supervisor.linger()
+        landlocked.bury_guest(config)
+    landlocked.sweep_tmp(config)
 
 
 def _stand_apart(config: dict[str, Any]) -> None:
@@ -79,12 +111,12 @@ def _stand_apart(config: dict[str, Any]) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def end(supervisor: Supervisor, channel: Channel, code: int | None, written: int) -> None:
+def end(supervisor: Supervisor, channel: Channel, code: int | None, written: int | None) -> None:
     """Kill what is left of the guest and say how it went; its branches may live on.
 
     They do not if what is left cannot be killed without them.
     """
-    if not (supervisor.has_branches and bury_own()):
+    if not (supervisor.has_branches and supervisor.bury_all_but_branches()):
         _bury_the_rest()
     report(channel, code, written, _last_pid() - 1)  # without this one
     if supervisor.has_branches:
@@ -175,7 +207,7 @@ def _bury_the_rest() -> None:
         pass
 
 
-def report(channel: Channel, code: int | None, written: int, processes: int | None) -> None:
+def report(channel: Channel, code: int | None, written: int | None, processes: int | None) -> None:
     """Say how it went, when nothing of the guest is left but this process."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     channel.send(
@@ -185,7 +217,7 @@ def report(channel: Channel, code: int | None, written: int, processes: int | No
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "peak_memory": usage.ru_maxrss * 1024,
             "processes": processes,
-            "bytes_written": _wchar(written),
+            "bytes_written": None if written is None else _wchar(written),
         }
     )
 

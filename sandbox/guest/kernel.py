@@ -269,6 +269,7 @@ def open_beneath(dir_fd: int, path: str, flags: int, mode: int = 0) -> int:
 
 _LANDLOCK_CREATE_RULESET_VERSION = 1
 _LANDLOCK_RULE_PATH_BENEATH = 1
+_LANDLOCK_RULE_NET_PORT = 2
 
 
 class _RulesetAttr(ctypes.Structure):
@@ -283,6 +284,10 @@ class _PathBeneath(ctypes.Structure):
     _pack_ = 1
     _layout_ = "ms"  # Python 3.14 asks for it beside _pack_; older ones ignore it
     _fields_ = [("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32)]
+
+
+class _NetPort(ctypes.Structure):
+    _fields_ = [("allowed_access", ctypes.c_uint64), ("port", ctypes.c_uint64)]
 
 
 def landlock_abi() -> int:
@@ -327,6 +332,19 @@ def landlock_allow(ruleset_fd: int, path: str, access: int) -> None:
         )
     finally:
         os.close(fd)
+
+
+def landlock_allow_port(ruleset_fd: int, port: int, access: int) -> None:
+    """Allow ``access`` to a port of TCP, at any address."""
+    rule = _NetPort(access, port)
+    _syscall(
+        f"landlock_add_rule {port}",
+        445,
+        ctypes.c_int(ruleset_fd),
+        ctypes.c_int(_LANDLOCK_RULE_NET_PORT),
+        ctypes.byref(rule),
+        ctypes.c_uint32(0),
+    )
 
 
 def landlock_restrict(ruleset_fd: int) -> None:

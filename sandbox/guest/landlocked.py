@@ -16,14 +16,14 @@ import contextlib
 import fcntl
 import os
 import stat
-from typing import Any, Collection, Iterable, NoReturn, Optional, Sequence
+from typing import Any, Collection, Iterable, MutableMapping, NoReturn, Optional, Sequence
 
 from . import confine, descendants, kernel, program, sweep
 from .bare import signal
 
 Config = dict[str, Any]
 
-_CONNECT_AND_BIND_TCP = 3
+_BIND_TCP, _CONNECT_TCP = 1, 2
 _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
 _READ = confine.EXECUTE | confine.READ_FILE | confine.READ_DIR
 _USE = confine.READ_FILE | confine.WRITE_FILE | confine.TRUNCATE
@@ -97,8 +97,8 @@ class Forks:
         return pid
 
     def config_of(self, guest: int) -> Config:
-        places = self._config["places"]
-        return {**self._config, "places": {**places, "tmp": _tmp_of(self._config, guest)}}
+        own = _own_folders(self._config, guest)
+        return {**self._config, "places": {**self._config["places"], **own}}
 
     def bury(self, guest: int, status: int, guests: Collection[int]) -> None:
         """A first process that ends by itself has buried its guest; one that was killed has not.
@@ -107,8 +107,9 @@ class Forks:
         """
         if os.WIFSIGNALED(status):
             descendants.bury(keep=guests)
-        with contextlib.suppress(OSError):  # closing the sandbox removes what is in it
-            os.rmdir(_tmp_of(self._config, guest))
+        for folder in _own_folders(self._config, guest).values():
+            with contextlib.suppress(OSError):  # closing the sandbox removes what is in it
+                os.rmdir(folder)
 
     def end(self, guests: Collection[int]) -> NoReturn:
         """Leave nothing alive: what the end of a pid namespace does elsewhere."""
@@ -123,8 +124,9 @@ def end_guests(guests: Collection[int]) -> NoReturn:
     os._exit(0)
 
 
-def _tmp_of(config: Config, guest: int) -> str:
-    return f"{config['places']['base']}/tmp/{guest}"
+def _own_folders(config: Config, guest: int) -> dict[str, str]:
+    top = f"{config['places']['base']}/tmp/{guest}"
+    return {"tmp": top, "branches": f"{top}.branches"}
 
 
 def _bury_guests(guests: Collection[int]) -> None:
@@ -158,29 +160,48 @@ def confine_guest(config: Config) -> tuple[Optional[int], int]:
     places = config["places"]
     if config["shared"]:  # kept open to the end of this process, for the lock is the guest's
         config["lock"] = os.open(f"{places['base']}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    os.mkdir(places["tmp"], 0o700)
-    if config["uid"] is not None:
-        os.chown(places["tmp"], config["uid"], config["uid"])
+    for name in ("tmp", "branches") if has_branches(config) else ("tmp",):
+        os.mkdir(places[name], 0o700)
+        if config["uid"] is not None:
+            os.chown(places[name], config["uid"], config["uid"])
     _limit(config)
     _become_unprivileged(config["uid"])
     adopt_orphans()
     _die_with(zygote)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    _restrict(config, config["readable"] + _to_find_orphans(config), _writable(config))
+    _restrict(config, config["readable"] + _to_look_around(config), _writable(config))
     if config["scoped"]:
         _make_sure_signals_are_scoped(zygote)
     os.chdir(places["workspace"])
     return confine.filter_calls(config["filters"]), written
 
 
+def confine_branch(config: Config, outside: int) -> None:
+    """Put the fork of an interpreter into a domain, and be the first process there.
+
+    Raises
+    ------
+    OSError
+        It is not confined, or not so that it cannot signal the process ``outside``.
+    """
+    adopt_orphans()
+    _restrict(config, config["readable"], _writable(config))
+    _make_sure_signals_are_scoped(outside)
+
+
+def has_branches(config: Config) -> bool:
+    """Whether the program is an interpreter that may be branched, and is no branch itself."""
+    return bool(config["session"] and config["scoped"] and "branches" in config["places"])
+
+
 def _writable(config: Config) -> list[str]:
-    return [config["places"][name] for name in ("workspace", "home", "tmp")] + list(
-        config["writable"]
-    )
+    names = ["workspace", "home", "tmp"] + (["branches"] if has_branches(config) else [])
+    return [config["places"][name] for name in names] + list(config["writable"])
 
 
-def _to_find_orphans(config: Config) -> list[str]:
-    return [] if config["scoped"] else ["/proc"]
+def _to_look_around(config: Config) -> list[str]:
+    """For the first process, which looks for orphans there, or at branches; not for others."""
+    return ["/proc"] if has_branches(config) or not config["scoped"] else []
 
 
 def _limit(config: Config) -> None:
@@ -264,6 +285,8 @@ def _bury(config: Config) -> None:
 def sweep_tmp(config: Config) -> None:
     """Remove what the run left in its /tmp; what this cannot, closing the sandbox does."""
     sweep.empty(config["places"]["tmp"], _PATIENCE)
+    if has_branches(config):
+        sweep.empty(config["places"]["branches"], _PATIENCE)
 
 
 # --- the program ---
@@ -274,7 +297,7 @@ def shield(config: Config) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
-        if config["scoped"]:
+        if not _to_look_around(config):
             # Each domain forbids to move files between folders unless it says otherwise.
             ruleset = kernel.landlock_ruleset(confine.REFER, 0, confine.SCOPE_SIGNALS)
             kernel.landlock_allow(ruleset, "/", confine.REFER)
@@ -302,10 +325,7 @@ def relocate(job: dict[str, Any], config: Config) -> None:
         if environment.get(name) == default:
             environment[name] = outside
     if config["proxy"]:  # its port is any that was free, where all guests share one network
-        for name in [name for name in environment if name.lower().endswith("_proxy")]:
-            environment[name] = environment[name].replace(
-                _address(confine.PROXY), _address(config["door"])
-            )
+        name_proxy(environment, confine.PROXY, config["door"])
     program.tmp = places["tmp"]
     if config["shared"]:
         _empty_unless_in_use(config["shared"], config["lock"])
@@ -325,6 +345,15 @@ def _empty_unless_in_use(folders: Iterable[str], lock: int) -> None:
     os.close(lock)
 
 
+def name_proxy(
+    environment: MutableMapping[str, str], old: Sequence[Any], new: Sequence[Any]
+) -> None:
+    """Have the variables that name the proxy at ``old`` name ``new``: host and port."""
+    for name, value in list(environment.items()):
+        if name.lower().endswith("_proxy"):
+            environment[name] = value.replace(_address(old), _address(new))
+
+
 def _address(place: Sequence[Any]) -> str:
     return f"{place[0]}:{place[1]}"
 
@@ -338,7 +367,7 @@ def _restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) 
     if not abi:  # in a container, which is a wall by itself
         return
     handled = confine.handled_by(abi)
-    network = _CONNECT_AND_BIND_TCP if abi >= 4 and config["network"] == "none" else 0
+    network = _BIND_TCP | _CONNECT_TCP if abi >= 4 and config["network"] == "none" else 0
     ruleset = kernel.landlock_ruleset(handled, network, confine.scopes_of(abi))
     for path in readable:
         _allow(ruleset, path, _READ)
@@ -346,6 +375,8 @@ def _restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) 
         _allow(ruleset, path, handled & ~(confine.IOCTL_DEV | _MAKE_CHAR | _MAKE_BLOCK))
     for path in confine.DEVICES:
         _allow(ruleset, path, _USE & handled)
+    if network and config["proxy"]:
+        kernel.landlock_allow_port(ruleset, config["door"][1], _CONNECT_TCP)
     _enter(ruleset)
 
 

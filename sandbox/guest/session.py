@@ -17,7 +17,7 @@ import os
 import resource
 import select
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import cell, display, figures, forking, interpreter, tracebacks, values
 from .bare import socket
@@ -25,14 +25,17 @@ from .channel import Channel
 from .interrupts import Interrupts, is_called_off
 from .protocol import MAX_BODY
 
+if TYPE_CHECKING:
+    from .walls import Walls
+
 _LONGEST_PROMPT = 4096
 _SOON = 0.2
 _NOBODY = "input() is not possible here: nobody is there to answer. Write the value into the code."
 
 
-def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
+def serve(channel: Channel, walls: Walls) -> NoReturn:
     """Serve cells in this interpreter until the host closes the socket."""
-    session = Session(channel)
+    session = Session(channel, walls)
     session.prepare()
     session.serve()
 
@@ -40,8 +43,9 @@ def serve(job: dict[str, Any], channel: Channel) -> NoReturn:
 class Session:
     """The cell loop. ``namespace`` is what cells see as their globals."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, walls: Walls) -> None:
         self._channel = channel
+        self._walls = walls
         self._pid = os.getpid()
         self._interrupts = Interrupts()
         self._speaking = _thread.allocate_lock()  # threads of a cell may display and ask as well
@@ -182,7 +186,7 @@ class Session:
     def _branch(self, header: dict[str, Any]) -> None:
         """Fork; the fork becomes the interpreter of the branch, and never comes back here."""
         fds = self._channel.take_fds(header)
-        out, err, sock, *namespaces = fds
+        out, err, sock, *way = fds
         self._branching = True
         try:
             cwd = os.getcwd()
@@ -195,19 +199,20 @@ class Session:
 
             def become() -> NoReturn:
                 channel = Channel(socket.socket(fileno=sock))
-                self._become_a_branch(channel, namespaces, files, [out, err], cwd)
+                self._become_a_branch(channel, way, files, [out, err], cwd)
 
-            forking.fork_into(namespaces, become)
+            self._walls.fork(way, become)
         except Exception as error:  # what is called here may be the user's by now
             self._send({"op": "refused", "id": header["id"], "why": str(error)})
         for fd in fds:
             os.close(fd)
         self._branching = False
+        self._send({"op": "forked", "id": header["id"]})
 
     def _become_a_branch(
         self,
         channel: Channel,
-        namespaces: list[int],
+        way: list[int],
         files: list[forking.OpenFile],
         streams: list[int],
         cwd: str,
@@ -215,14 +220,18 @@ class Session:
         self._channel.sock.close()
         self._channel = channel
         self._pid = os.getpid()
-        self._branching = False
         try:
-            forking.arrive(namespaces)
+            self._walls.enter(way)
             frame = channel.receive()
-            if frame is None:  # else the files of the branch are there now
+            if frame is None:  # else there is room for the files of the branch now
                 os._exit(0)
+            path = self._walls.move_in(frame[0])
+            files = [file._replace(path=path(file.path)) for file in files]
             forking.settle(files, streams, channel.take_fds(frame[0]))
-            os.chdir(cwd)
+            os.chdir(path(cwd))
+            self._walls.close_behind()
+            self._pid = os.getpid()
+            self._branching = False
             self._send({"op": "ready"})
             self.serve()
         except OSError as error:

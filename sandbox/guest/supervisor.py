@@ -8,13 +8,14 @@ import select
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import handles, kernel, landlocked, processes
+from . import descendants, handles, kernel, landlocked, processes
 from .bare import signal, socket
 from .passage import Passage
 from .watch import PERIOD
 
 if TYPE_CHECKING:
     from .channel import Channel
+    from .landlocked_rooms import LandlockedRooms
     from .watch import MemoryWatch
 
 _BURIAL = 2.0
@@ -28,14 +29,22 @@ class Supervisor:
 
     ``listener`` is where system calls arrive that the filter hands over; all are refused, but for
     the step of a fork of the program into the namespaces of a branch which the host announced.
+    ``rooms`` are for branches where there are no namespaces.
     """
 
     def __init__(
-        self, channel: Channel, listener: int | None, memory: MemoryWatch | None, *, hears: bool
+        self,
+        channel: Channel,
+        listener: int | None,
+        memory: MemoryWatch | None,
+        rooms: LandlockedRooms | None = None,
+        *,
+        hears: bool,
     ) -> None:
         self._channel = channel
         self._listener = listener
         self._memory = memory
+        self._rooms = rooms
         self._refused: set[tuple[int | None, int]] = set()
         self._passages: dict[int, Passage] = {}
         self._branches: dict[str, int] = {}
@@ -56,7 +65,7 @@ class Supervisor:
 
     @property
     def has_branches(self) -> bool:
-        return bool(self._branches)
+        return bool(self._adopted if self._rooms else self._branches)
 
     def wait_for(self, worker: int, pidfd: int | None = None) -> int | None:
         """Serve until ``worker`` has ended; its wait status.
@@ -91,10 +100,19 @@ class Supervisor:
 
     def linger(self) -> None:
         """The program is gone; go on for its branches, which live in here, until they end."""
-        while processes.others():
+        self._worker = 0
+        while self._adopted if self._rooms else processes.others():
             self._reap(0)
+            if landlocked.told_to_end():
+                return
             for fd, event in self._poll.poll(1000):
                 self._serve(fd, event)
+
+    def bury_all_but_branches(self) -> bool:
+        """Kill and reap what is this guest's own; false if some are left that outrun it."""
+        if self._rooms:
+            return descendants.bury(keep=self._adopted, seconds=_BURIAL)
+        return _bury_own()
 
     # --- inside ---
 
@@ -113,6 +131,9 @@ class Supervisor:
                 self._channel.send(
                     {"op": "buried", "branch": branch, "exit_code": exit_code(status)}
                 )
+                if self._rooms and os.WIFSIGNALED(status):
+                    # Its orphans have come here, and cannot be told from others.
+                    descendants.bury(keep=[self._worker, *self._adopted], seconds=_BURIAL)
 
     def _serve(self, fd: int, event: int) -> None:
         if fd == self._wake_r:
@@ -154,6 +175,26 @@ class Supervisor:
         elif op == "adopt":
             with contextlib.suppress(OSError):  # it has ended before it began
                 self._adopted[pid_of(f"/proc/self/fdinfo/{fds[0]}")] = header["branch"]
+        elif self._rooms:
+            self._obey_about_rooms(self._rooms, header)
+        for fd in fds:
+            os.close(fd)
+
+    def _obey_about_rooms(self, rooms: LandlockedRooms, header: dict[str, Any]) -> None:
+        op, branch, fds = header["op"], header["branch"], []
+        try:
+            if op == "make":
+                fds = rooms.make(branch)
+                self._channel.send({"op": "made"}, fds)
+            elif op == "admit":
+                pid = rooms.admit(header, self._worker)
+                fds = [os.pidfd_open(pid)]
+                self._adopted[pid] = branch
+                self._channel.send({"op": "admitted"}, fds)
+            elif op == "clear":
+                rooms.clear(branch)
+        except OSError as error:
+            self._channel.send({"op": "no_branch", "error": str(error)})
         for fd in fds:
             os.close(fd)
 
@@ -182,13 +223,18 @@ class Supervisor:
         return any(passage.lets(call.pid, fd) for passage in self._passages.values())
 
     def _branch_of(self, pid: int) -> int | None:
+        if self._rooms:
+            found = (
+                self._adopted[above] for above in descendants.above(pid) if above in self._adopted
+            )
+            return next(found, None)
         try:
             return self._branches.get(os.readlink(f"/proc/{pid}/ns/pid"))
         except OSError:
             return None
 
 
-def bury_own() -> bool:
+def _bury_own() -> bool:
     """Kill and reap all of this pid namespace but this process and what is in branches.
 
     False if some are left, because they fork faster than they are killed. The dead are reaped last:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from typing import TYPE_CHECKING, Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import program, session, shell
 from .bare import socket
@@ -12,14 +12,13 @@ from .channel import Channel
 
 if TYPE_CHECKING:
     from .protocol import Frame
+    from .walls import Walls
 
-    Prepare = Callable[[dict[str, Any]], None]
 
-
-def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) -> NoReturn:
+def main(channel: Channel, frame: Frame | None, walls: Walls) -> NoReturn:
     """Do the job in ``frame``, or wait for one; the guest's own socket is gone before.
 
-    ``prepare`` may change the job. With it come the descriptors that are to be 1 and 2, and for a
+    ``walls`` may change the job. With it come the descriptors that are to be 1 and 2, and for a
     session a third, the socket over which its cells come.
     """
     if frame is None:
@@ -34,12 +33,13 @@ def main(channel: Channel, frame: Frame | None, prepare: Prepare | None = None) 
         os.close(fd)
     channel.sock.close()
     job = header["job"]
-    if prepare is not None:
-        prepare(job)
+    walls.relocate(job)
     _set_up(job)
     if job["kind"] == "session":
-        serve = shell.serve if job["argv"] else session.serve
-        serve(job, Channel(socket.socket(fileno=fds[2])))
+        cells = Channel(socket.socket(fileno=fds[2]))
+        if job["argv"]:
+            shell.serve(job, cells)
+        session.serve(cells, walls)
     program.run(job, code)
 
 

@@ -48,7 +48,9 @@ def main(fd: int) -> NoReturn:
         os._exit(0)
     config, body = frame
     (config["owner"],) = channel.take_fds(config)
-    config["filters"] = _split(body, config["filters"])
+    everybody = len(config["filters"])
+    programs = _split(body, config["filters"] + config["filters_of_branches"])
+    config["filters"], config["filters_of_branches"] = programs[:everybody], programs[everybody:]
     without_namespaces = config["profile"] == "landlock"
     workspace = None
     try:

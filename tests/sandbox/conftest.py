@@ -22,10 +22,17 @@ NOT_COVERED = {
     "test_landlock_profile.py has what holds",
     "test_a_program_has_no_capability_and_can_get_none": "/proc/self/status cannot be read; "
     "test_landlock_profile.py asks the kernel",
+    "test_a_branch_can_be_branched": "branches are made of sessions only; test_branch.py has it",
+    "test_a_branch_has_a_way_out_of_its_own_where_hosts_are_allowed": "a list of hosts is refused",
+    "test_a_workspace_that_does_not_fit_is_refused": "only the size of each file is limited",
+    "test_a_branch_sees_no_process_of_its_parent_or_siblings": "/proc cannot be listed",
+    "test_a_branch_has_no_capability_and_gets_none": "/proc/self/status cannot be read",
+    "test_the_way_into_a_branch_is_open_to_its_fork_only": "there are no namespaces to enter",
 }
 """Tests of both profiles that ``landlock`` does not pass, each with the reason."""
 NOT_COVERED_AS_ROOT = {
     "test_the_folder_of_the_caller_is_the_workspace": "the id of guests cannot write it",
+    "test_the_callers_folder_is_copied_for_a_branch": "the id of guests cannot write it",
 }
 
 

@@ -27,6 +27,8 @@ from sandcrew.sandbox import (
 from sandcrew.sandbox.cgroup import find_cgroups
 from sandcrew.sandbox.guest import kernel
 from sandcrew.sandbox.guest.handles import namespaces
+from sandcrew.sandbox.landlock_room import LandlockRoom
+from sandcrew.sandbox.rooms import NamespaceRoom
 from sandcrew.sandbox.zygote import Terms
 
 if TYPE_CHECKING:
@@ -168,7 +170,7 @@ def no_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher._LocalZygote, "_config", config)
 
     def with_branches(**more: Any) -> Terms:
-        more["branches"] = True
+        more["branches"] = "namespaces"
         return Terms(**more)
 
     monkeypatch.setattr(launcher, "Terms", with_branches)
@@ -306,16 +308,22 @@ class Waits:
 
 
 def _counted(step: Callable[..., Any], waits: Callable[[], Waits]) -> Callable[..., Any]:
-    return lambda *args: waits().of(step(*args))
+    return lambda *args, **more: waits().of(step(*args, **more))
 
 
 async def test_a_branch_can_be_given_up_at_each_of_its_steps_and_nothing_is_left(
-    monkeypatch: pytest.MonkeyPatch,
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = Waits(0)
-    for name in ("_move_in", "_fork", "_admit", "branch"):
-        monkeypatch.setattr(branching, name, _counted(getattr(branching, name), lambda: waits))
-    async with a_session() as session:
+    for place, name in (
+        (branching, "_furnish"),
+        (branching, "_fork"),
+        (NamespaceRoom, "admit"),
+        (LandlockRoom, "admit"),
+        (branching, "branch"),
+    ):
+        monkeypatch.setattr(place, name, _counted(getattr(place, name), lambda: waits))
+    async with a_session(policy) as session:
         await session.run("x = 1")
         before = await _left(session)
         fatal = 0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sandcrew.executors.docker.images import tag_of
 from sandcrew.executors.docker.launcher import ContainerLauncher
 from sandcrew.executors.docker.options import ContainerOptions
-from sandcrew.sandbox import Policy, Sandbox, UsageError
+from sandcrew.sandbox import Policy, Sandbox
 
 LAUNCH = ContainerLauncher(ContainerOptions(image=tag_of("base")))
 
@@ -38,14 +36,6 @@ async def test_a_session_of_the_shell_works() -> None:
     async with Sandbox(launch=LAUNCH) as box, box.session(language="bash") as session:
         await session.run("x=5")
         assert (await session.run("echo $((x + 1))")).output == "6\n"
-
-
-async def test_a_branch_is_refused_for_there_are_no_namespaces_for_it() -> None:
-    async with Sandbox(launch=LAUNCH) as box, box.session() as session:
-        await session.run("x = 1")
-        with pytest.raises(UsageError, match="namespaces"):
-            async with session.branch() as branch:
-                await branch.run("x")
 
 
 async def test_two_sessions_and_a_run_share_the_files_and_nothing_else() -> None:
