@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from .blockwise import BlockwiseExecutor
     from .cancellation import CancellationToken
     from .command_line import CommandLineCodeResult
-    from .docker import DockerCommandLineCodeExecutor, DockerExecutorPool, ImageProgress
-    from .events import BlockFinished, BlockStarted, ExecutionEvent
+    from .docker import DockerCommandLineCodeExecutor, DockerExecutorPool
+    from .events import BlockFinished, BlockStarted, ExecutionEvent, ImageProgress
     from .extractor import extract_code_blocks
     from .factory import create_default_code_executor, create_executor
     from .filename import block_filename
@@ -135,8 +135,8 @@ __getattr__ = _later(
         "blockwise": ["BlockwiseExecutor"],
         "cancellation": ["CancellationToken"],
         "command_line": ["CommandLineCodeResult"],
-        "docker": ["DockerCommandLineCodeExecutor", "DockerExecutorPool", "ImageProgress"],
-        "events": ["BlockFinished", "BlockStarted", "ExecutionEvent"],
+        "docker": ["DockerCommandLineCodeExecutor", "DockerExecutorPool"],
+        "events": ["BlockFinished", "BlockStarted", "ExecutionEvent", "ImageProgress"],
         "extractor": ["extract_code_blocks"],
         "factory": ["create_default_code_executor", "create_executor"],
         "filename": ["block_filename"],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..sandbox.result import CodeResult
     from .block import CodeBlock
     from .cancellation import CancellationToken
-    from .events import ExecutionEvent
+    from .events import ExecutionEvent, ImageProgress
 
 
 class CodeExecutor(ABC):
@@ -62,6 +62,16 @@ class CodeExecutor(ABC):
     @abstractmethod
     async def start(self) -> None:
         """Make the executor ready; does nothing when it is."""
+
+    async def start_stream(self) -> AsyncGenerator[ImageProgress, None]:
+        """As :meth:`start`, telling what it waits for: the steps of an image that is pulled.
+
+        Leaving the iteration early gives the start up. This default has nothing to tell.
+        """
+        await self.start()
+        nothing: tuple[ImageProgress, ...] = ()
+        for step in nothing:
+            yield step
 
     @abstractmethod
     async def stop(self) -> None:

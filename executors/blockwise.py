@@ -73,7 +73,9 @@ class BlockwiseExecutor(CodeExecutor):
         code_blocks: Sequence[CodeBlock],
         cancellation_token: CancellationToken | None = None,
     ) -> AsyncGenerator[ExecutionEvent | CodeResult, None]:
-        await self.start()
+        async with aclosing(self.start_stream()) as steps:
+            async for step in steps:
+                yield step
         await self._prepare(cancellation_token)
         results: list[CodeResult] = []
         for index, block in enumerate(code_blocks):

@@ -12,6 +12,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageProgress:
+    """One step on the way to an image: of its build, or of a pull before the first block."""
+
+    image: str
+    step: str
+    """What happens, in the engine's words, such as ``"Downloading"`` or a line of a build."""
+    layer: str = ""
+    """The part of the image it happens to, if it is one."""
+    done: int | None = None
+    """In bytes."""
+    total: int | None = None
+    """In bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class BlockStarted:
     """Block number ``index`` (from 0) begins to run."""
 
@@ -27,4 +42,4 @@ class BlockFinished:
     result: CodeResult
 
 
-ExecutionEvent = BlockStarted | OutputEvent | BlockFinished
+ExecutionEvent = ImageProgress | BlockStarted | OutputEvent | BlockFinished

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ..executors.docker.images import VERSION
-from ..executors.docker.progress import ImageProgress
+from ..executors.events import ImageProgress
 from ..sandbox.errors import BackendError, BackendUnavailable, UsageError
 from . import labels
 from .recipes import FOLDER

@@ -2,6 +2,5 @@
 
 from .executor import DockerCommandLineCodeExecutor
 from .pool import DockerExecutorPool
-from .progress import ImageProgress
 
-__all__ = ["DockerCommandLineCodeExecutor", "DockerExecutorPool", "ImageProgress"]
+__all__ = ["DockerCommandLineCodeExecutor", "DockerExecutorPool"]

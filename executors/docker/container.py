@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 
+_REMOVAL = 20
+"""Seconds until a container is gone that the engine is about to remove."""
+
+
 class Container:
     """A container this process has made."""
 
@@ -69,16 +73,24 @@ class Container:
 
     async def end(self, *, remove: bool) -> None:
         """Kill it at once; with ``remove`` nothing of it stays. Done twice is no error."""
-        client = self.engine.client
-        # Gone, on its way out, or not running. Without an engine it ends by itself, when the
-        # host's end of its socket closes.
-        with ignoring(404, 409), contextlib.suppress(BackendCrashed):
+        # Without an engine it ends by itself, when the host's end of its socket closes.
+        with ignoring(404), contextlib.suppress(BackendCrashed):
             if remove:
-                await self.engine.call(
-                    "remove a container", client.remove_container, self.id, force=True, v=True
-                )
+                await self._remove()
             else:
-                await self.engine.call("kill a container", client.kill, self.id)
+                with ignoring(409):  # not running
+                    await self.engine.call("kill a container", self.engine.client.kill, self.id)
+
+    async def _remove(self) -> None:
+        client, call = self.engine.client, self.engine.call
+        try:
+            await call("remove a container", client.remove_container, self.id, force=True, v=True)
+        except BackendError as error:
+            if status_of(error) != 409:
+                raise
+            # It has ended, and the engine is about to.
+            wait = {"condition": "removed", "timeout": _REMOVAL}
+            await call("wait for the end of a container", client.wait, self.id, **wait)
 
     async def last_words(self) -> str:
         """What it printed at last."""

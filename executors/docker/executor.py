@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ...sandbox.policy import Policy
@@ -13,12 +14,14 @@ from .exec_sandbox import ExecSandbox
 from .launcher import ContainerLauncher
 from .no_guest import NoGuest
 from .options import ContainerOptions, check_policy
+from .progress import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from pathlib import Path
 
     from ..block import CodeBlock
+    from ..events import ImageProgress
     from ..functions import FuncSpec
     from ..sandboxed import Place
     from .progress import OnProgress
@@ -75,7 +78,8 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
     python:
         The interpreter, by name or by its path in the image.
     on_progress:
-        Called with an :class:`ImageProgress` for each step of a pull.
+        Called with an :class:`~sandcrew.executors.ImageProgress` for each step of a pull;
+        :meth:`start_stream` and :meth:`stream` tell them too.
 
     Raises
     ------
@@ -129,7 +133,7 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
             bind_dir=None if bind_dir is None else str(bind_dir),
         )
         self._options = options
-        self._on_progress = on_progress
+        self._teller = Teller(on_progress)
         self._has_guest = True
 
     async def start(self) -> None:
@@ -141,10 +145,18 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
             await super().start()
         self.languages = await self._started().languages()
 
+    async def start_stream(self) -> AsyncGenerator[ImageProgress, None]:
+        if self._sandbox is not None:  # nothing is pulled in between
+            await self.start()
+            return
+        async with aclosing(self._teller.during(self.start())) as steps:
+            async for step in steps:
+                yield step
+
     def _make_sandbox(self) -> Place:
         if not self._has_guest:
-            return ExecSandbox(self.policy, self._options, self._on_progress)
-        launch = ContainerLauncher(self._options, self._on_progress)
+            return ExecSandbox(self.policy, self._options, self._teller)
+        launch = ContainerLauncher(self._options, self._teller)
         return Sandbox(self.policy, launch=launch)
 
     def _file_of(self, block: CodeBlock) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ...sandbox.errors import BackendError, BackendUnavailable
 from .errors import ignoring, no_image, status_of
-from .progress import ImageProgress
+from .progress import of_pull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ async def _pull(
             if "error" in line:
                 raise no_image(image, str(line["error"]))
             if on_progress is not None:
-                loop.call_soon_threadsafe(on_progress, ImageProgress.of_pull(image, line))
+                loop.call_soon_threadsafe(on_progress, of_pull(image, line))
 
     try:
         await engine.call(f"pull {image}", pull)

@@ -13,14 +13,19 @@ import pytest
 
 from sandcrew.images import find_recipe
 
+from ..agents.model_server import ModelServer
+from ..executors.docker.registry import registry_of
+from ..executors.docker.small_image import SmallImage
 from .command import environment, sandcrew
+from .test_run import ANSWER, FAILS, MENDED, finished, record, sales
+from .test_terminal import seen
 
 BASE = find_recipe("base").tag
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _engine(engine_with: Callable[..., Any]) -> None:
-    engine_with("base", "data")
+def engine(engine_with: Callable[..., Any]) -> Any:
+    return engine_with("base", "data")
 
 
 @pytest.fixture
@@ -66,6 +71,42 @@ def test_the_demo_runs_in_a_container(tmp_path: Path) -> None:
     done = sandcrew("demo", "--executor", "docker", cwd=tmp_path)
     assert (done.code, done.stderr) == (0, "")
     assert (tmp_path / "sandcrew-demo" / "co2.png").stat().st_size > 10_000
+
+
+async def test_a_team_solves_a_task_on_a_built_image(tmp_path: Path) -> None:
+    looks = "```python\nimport os\nprint('in', os.path.exists('/run/sandcrew'))\n```\n"
+    options = ("--executor", "docker", "--image", BASE, "--model", "m")
+    async with ModelServer([FAILS, MENDED, looks, ANSWER]) as server:
+        done = await finished(server, tmp_path, "Add", "--file", sales(tmp_path), *options)
+    assert (done.code, done.stderr) == (0, "")
+    assert ANSWER in done.stdout
+    assert (record(tmp_path) / "sum.txt").read_text() == "42"
+    assert "in True" in str(server.requests[3]["messages"])
+    assert "Installed" not in str(server.requests[0]["messages"])  # that is known of this host only
+
+
+@pytest.fixture
+def image(engine: Any) -> Iterator[str]:
+    """The name of one that is not there yet, and in which nothing can run."""
+    with registry_of(SmallImage({"file": bytes(1 << 20)})) as name:
+        yield name
+        engine.images.remove(name, force=True)
+
+
+def test_a_pull_is_shown_on_a_terminal(tmp_path: Path, image: str) -> None:
+    (tmp_path / "job.sh").touch()
+    code, text = seen(tmp_path, "exec", "job.sh", "--executor", "docker", "--image", image)
+    assert code == 3
+    assert f"pulling {image}" in text
+    assert "neither the interpreter" in text.splitlines()[-1]
+
+
+def test_elsewhere_a_pull_is_told_in_one_line(tmp_path: Path, image: str) -> None:
+    (tmp_path / "job.sh").touch()
+    done = sandcrew("exec", "job.sh", "--executor", "docker", "--image", image, cwd=tmp_path)
+    pulling, failed = done.stderr.splitlines()
+    assert (done.code, pulling) == (3, f"sandcrew: pulling {image}")
+    assert "neither the interpreter" in failed
 
 
 def test_without_an_engine_the_complaint_is_one_line(tmp_path: Path) -> None:

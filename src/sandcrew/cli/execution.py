@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..sandbox.errors import UsageError
 from .jobs import BlocksJob, NotebookJob
+from .progress import started
 from .source import is_notebook
 from .terminal import note, write_output
 
@@ -54,7 +55,7 @@ def _check_target(save: Path) -> None:
 
 async def _run(job: Job, *, quiet: bool, save: Path | None) -> CodeResult:
     result: CodeResult | None = None
-    async with job.runner:
+    async with started(job.runner):
         try:
             result = await _follow(job.stream(), quiet=quiet)
             return result

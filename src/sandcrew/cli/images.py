@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..sandbox.errors import UsageError
-from .terminal import note, one_line
+from .progress import show
 
 if TYPE_CHECKING:
     from ..images import Built, Recipe
@@ -95,15 +95,12 @@ async def _build(
     pip_config: Path | None,
     network: str | None,
 ) -> None:
-    from rich.console import Console
-
     from ..images import build_image, list_images
 
     there = {image.name for image in await list_images() if image.current}
     for recipe in recipes:
         if recipe.base and recipe.base not in recipes and recipe.base.name not in there:
             raise UsageError(f"{recipe.name!r} is built on {recipe.base.name!r}: build that first.")
-    console = Console(stderr=True, highlight=False)
     for recipe in recipes:
         steps = build_image(
             recipe,
@@ -112,12 +109,7 @@ async def _build(
             pip_config=pip_config,
             network=network,
         )
-        with console.status(f"building {recipe.tag}") as status:
-            async for step in steps:
-                text = one_line(step.step)
-                status.update(f"building {recipe.tag}: {text[:100]}")
-                if not console.is_terminal:
-                    note(text)
+        await show(steps, f"building {recipe.tag}")
     built = await list_images()
     _show([image for image in built if image.name in {recipe.name for recipe in recipes}])
 

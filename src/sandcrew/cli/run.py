@@ -80,13 +80,15 @@ def run_command(  # noqa: PLR0913 (each is an option of the command)
     from .work import Job, work, workspace_executor
 
     job = Job(_title(task), task, files, output or _new_folder(task))
-    runner = workspace_executor(executor, Options(timeout=timeout))
+    runner = workspace_executor(executor, Options(timeout=timeout, image=image))
 
     def client(**options: Any) -> "ChatCompletionClient":
         options.setdefault("model", model)
         return OpenAIChatCompletionClient(**options)
 
-    means = Means(client, runner, max_turns, TerminalApproval() if ask else None, _libraries())
+    means = Means(
+        client, runner, max_turns, TerminalApproval() if ask else None, _libraries(executor)
+    )
     return 0 if asyncio.run(work(job, make_crew, means)) else 1
 
 
@@ -119,9 +121,12 @@ def _check_names(files: list[Path]) -> None:
             raise UsageError(f"--file: two files are called {file.name}; rename one.")
 
 
-def _libraries() -> str:
+def _libraries(executor: str) -> str:
+    """What code finds; of an image nobody here can tell."""
     from importlib.util import find_spec
 
+    if executor not in ("sandbox", "local"):
+        return ""
     found = [name for name in _LIBRARIES if find_spec(name) is not None]
     return f"Installed besides the standard library: {', '.join(found) or 'nothing'}."
 

@@ -12,6 +12,7 @@ from ..executors.blockwise import BlockwiseExecutor
 from ..sandbox.errors import UsageError
 from .backend import Options, make_executor
 from .crews.crew import Crew, Means
+from .progress import started
 from .record import Item, Record
 from .terminal import one_line
 
@@ -62,7 +63,7 @@ async def work(job: Job, make_crew: Callable[[Means], Crew], means: Means) -> bo
 
     async with means:
         crew = make_crew(means)
-        async with means.executor:
+        async with started(means.executor):
             names = await _put_files(job.files, means.executor)
             task = "\n\n".join(part for part in (job.task, names) if part)
             try:

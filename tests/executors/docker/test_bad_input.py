@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
-import json
 import os
 import secrets
 import socket
-import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +22,8 @@ from sandcrew.executors import (
 )
 from sandcrew.executors.docker.images import tag_of
 from sandcrew.sandbox import Policy, PolicyError
+
+from .small_image import NATIVE, SmallImage
 
 BASE = tag_of("base")
 
@@ -96,45 +94,14 @@ def image_of(engine: Any) -> Iterator[Callable[..., str]]:
     """Makes images, removed afterwards, of a few files and settings."""
     tags: list[str] = []
 
-    def make_image(files: dict[str, bytes], architecture: str | None = None) -> str:
+    def make_image(files: dict[str, bytes], architecture: str = NATIVE) -> str:
         tags.append(f"sandcrew-test-{secrets.token_hex(6)}:1")
-        native = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
-        engine.images.load(_saved(tags[-1], files, architecture or native))
+        engine.images.load(SmallImage(files, architecture).archive(tags[-1]))
         return tags[-1]
 
     yield make_image
     for tag in tags:
         engine.images.remove(tag, force=True)
-
-
-def _saved(tag: str, files: dict[str, bytes], architecture: str) -> bytes:
-    """What ``docker save`` gives for an image of one layer."""
-    layer = _tar(files)
-    digest = hashlib.sha256(layer).hexdigest()
-    config = {
-        "architecture": architecture,
-        "os": "linux",
-        "config": {"Env": ["PATH=/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
-    }
-    manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": ["layer.tar"]}]
-    return _tar(
-        {
-            "config.json": json.dumps(config).encode(),
-            "manifest.json": json.dumps(manifest).encode(),
-            "layer.tar": layer,
-        }
-    )
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(data), 0o755
-            tar.addfile(entry, io.BytesIO(data))
-    return buffer.getvalue()
 
 
 async def test_an_image_for_another_platform_is_an_error_that_names_both(
