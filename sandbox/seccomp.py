@@ -293,10 +293,11 @@ _TABLES_OF_IP = 64
 the routing of multicast (ip_tables.h, ip_vs.h, mroute.h of linux); the others are below."""
 _ADMINISTRATION = {
     _SOL_IP: (16, 17),  # IP_IPSEC_POLICY, IP_XFRM_POLICY
-    _SOL_IPV6: (34, 35, 64, 65, 68, 69),  # the same of IPv6, and ip6_tables.h
+    # The same of IPv6, ip6_tables.h, and IPV6_HOPOPTS, _RTHDRDSTOPTS, _RTHDR and _DSTOPTS.
+    _SOL_IPV6: (34, 35, 64, 65, 68, 69, 54, 55, 57, 59),
     _SOL_TCP: (19,),  # TCP_REPAIR
 }
-"""Options that only CAP_NET_ADMIN may use."""
+"""Options that only CAP_NET_ADMIN or CAP_NET_RAW may use."""
 _INTERFACES = (
     0x890B, 0x890C, 0x8914, 0x8916, 0x8918, 0x891A, 0x891C, 0x891E, 0x8920, 0x8922, 0x8923,
     0x8924, 0x8925, 0x8926, 0x8930, 0x8931, 0x8932, 0x8934, 0x8936, 0x8937, 0x8939, 0x893A, 0x893D,

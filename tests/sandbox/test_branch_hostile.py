@@ -190,6 +190,52 @@ async def test_a_descriptor_cannot_be_exchanged_between_look_and_step(threads: i
         assert (await session.run("open('answer').read()")).value == str(threads == 0)
 
 
+KEEP = """
+from _sandcrew_guest import forking, kernel
+import ctypes, errno, json, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def step(function, *args):
+    ctypes.set_errno(0)
+    try: failed = function(*args) == -1
+    except OSError as error: return errno.errorcode[error.errno]
+    return errno.errorcode[ctypes.get_errno()] if failed else "done"
+def steps():
+    with open("/proc/thread-self/status") as file:
+        (powers,) = (line.split()[1] for line in file if line.startswith("CapEff"))
+    return int(powers, 16) > 0, [
+        step(libc.mount, b"x", b"/tmp", b"tmpfs", 0, None),
+        step(libc.unshare, 0x10000000),
+        step(libc.unshare, 0x40000000),
+        step(libc.sethostname, b"x", 1),
+        step(socket.socket, socket.AF_NETLINK, socket.SOCK_RAW, 12),
+        step(socket.socket, socket.AF_PACKET, socket.SOCK_RAW),
+        step(socket.socket, socket.AF_INET, socket.SOCK_RAW, 1),
+        step(open, "/proc/sys/net/ipv4/ip_forward", "w"),
+        step(os.listdir, "/proc/1/fd"),
+    ]
+def fork_into(namespaces, become):
+    if os.fork() == 0:
+        kernel.setns(namespaces[0], 0)
+        with open("steps", "w") as file: json.dump(steps(), file)
+        os._exit(0)
+    os.wait()
+    raise OSError("no fork")
+forking.fork_into = fork_into
+steps()
+"""
+
+
+async def test_who_keeps_the_capabilities_of_a_branch_can_do_no_more_with_them() -> None:
+    async with a_session() as session:
+        has, without = (await session.run(KEEP)).value
+        assert not has
+        with pytest.raises(UsageError, match="no fork"):
+            await session.branch().start()
+        result = await session.run("json.load(open('steps'))")
+        assert result.value == [True, without]
+        assert "done" not in without
+
+
 # --- what the host sends ---
 
 NUMBERS = """

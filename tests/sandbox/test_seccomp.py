@@ -21,6 +21,7 @@ _OPTIONS = {
     "virtual servers": [(0, 1152), (0, 1185)],
     "policies of IPsec": [(0, 16), (0, 17), (41, 34), (41, 35)],
     "the repair of TCP": [(6, 19)],
+    "extension headers of IPv6": [[41, 54], [41, 55], [41, 57], [41, 59]],
 }
 
 _TRY = """
