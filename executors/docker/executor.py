@@ -46,7 +46,8 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
         A name for the container; by default one of its own.
     policy:
         What the code may use; the default has no network, one minute, 1 GiB. Memory, processes
-        and processors are those of all blocks that run at one time.
+        and processors are those of all blocks that run at one time. ``packages`` are refused: they
+        are built on this host for an interpreter of this host, which an image does not have.
     timeout:
         Seconds each block may take, instead of the policy's.
     work_dir:
@@ -70,7 +71,8 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
     delete_tmp_files:
         If false, the file of each block is left in the workspace as ``tmp_code_….py``.
     runtime:
-        An OCI runtime of the engine, such as ``"runsc"`` (gVisor) or ``"kata"``.
+        An OCI runtime of the engine, such as ``"runsc"`` (gVisor) or ``"kata"``. Podman takes none
+        from its callers, and is refused with one; so it is with ``device_requests``.
     platform:
         Such as ``"linux/arm64"``, for an engine that can emulate it.
     labels:
