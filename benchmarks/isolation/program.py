@@ -97,7 +97,7 @@ def program(attack: Attack, code: str, bait: Mapping[str, object]) -> str:
     CompileError
         There is no C compiler, or it refuses.
     """
-    start = f"print({started(bait)!r}, flush=True)\n"
+    start = _start(bait)
     if attack.language == "python":
         return f"BAIT = {dict(bait)!r}\n{start}{PRELUDE}{code}"
     if attack.language == "bash":
@@ -111,6 +111,18 @@ def program(attack: Attack, code: str, bait: Mapping[str, object]) -> str:
 def started(bait: Mapping[str, object]) -> str:
     """The first line that every program prints. Without it, nothing was put to the test."""
     return f"attack {bait['token']} has started"
+
+
+def _start(bait: Mapping[str, object]) -> str:
+    return f"print({started(bait)!r}, flush=True)\n"
+
+
+def in_two(text: str, bait: Mapping[str, object]) -> list[str]:
+    """The program up to its first line of output, and the rest: a kernel that ends at once may take
+    with it what it was about to send, but not what an earlier cell has printed."""
+    start = _start(bait)
+    before, _, rest = text.partition(start)
+    return [before + start, rest]
 
 
 class CompileError(Exception):

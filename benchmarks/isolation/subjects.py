@@ -19,6 +19,7 @@ from ...executors.factory import create_executor
 from ...sandbox.errors import SandcrewError, UsageError
 from ...sandbox.policy import Policy
 from .attack import LIMITS, Evidence
+from .program import in_two
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,20 +91,23 @@ class ExecutorSubject:
         try:
             async with self._executor(attack, place) as executor:
                 for number, text in enumerate(programs):
-                    if number and executor.stateful:  # what is one run there is a whole life
-                        await executor.restart()
-                    await self._run_one(executor, attack, text, observed)
+                    parts = [text]
+                    if executor.stateful:
+                        parts = in_two(text, place.places)
+                        if number:  # what is one run elsewhere is a whole life there
+                            await executor.restart()
+                    await self._run_one(executor, attack, parts, observed)
         except Exception as error:
             observed.error = f"{type(error).__name__}: {error}"
         return observed
 
     async def _run_one(
-        self, executor: CodeExecutor, attack: Attack, text: str, observed: Observed
+        self, executor: CodeExecutor, attack: Attack, parts: Sequence[str], observed: Observed
     ) -> None:
-        block = CodeBlock(code=text, language="python")
+        blocks = [CodeBlock(code=part, language="python") for part in parts]
         try:
             async with asyncio.timeout(attack.seconds + GRACE_SECONDS):
-                result = await executor.execute_code_blocks([block])
+                result = await executor.execute_code_blocks(blocks)
         except TimeoutError:
             observed.overran = True
             return

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .watch import Peaks
 
 _AT_A_TIME = 6
-_NOT_STARTED = "the program did not start"
 
 
 async def run_suite(
@@ -104,14 +103,6 @@ async def _try_everywhere(
 
 
 async def _attempt(attack: Attack, subject: Subject, bait: Bait) -> Cell:
-    cell = await _attempt_once(attack, subject, bait)
-    for _ in range(2):  # a kernel that ends at once may take with it what it was about to send
-        if cell.outcome == "error" and cell.why.startswith(_NOT_STARTED):
-            cell = await _attempt_once(attack, subject, bait)
-    return cell
-
-
-async def _attempt_once(attack: Attack, subject: Subject, bait: Bait) -> Cell:
     def cell(outcome: Literal["held", "leaked", "n/a", "error"], why: str) -> Cell:
         return Cell(attack.number, subject.name, outcome, why)
 
@@ -147,7 +138,7 @@ def _make_sure_it_ran(programs: int, place: Place, observed: Observed, peaks: Pe
     seen = observed.output.count(line)
     observed.output = observed.output.replace(line, "")
     if seen < programs and not peaks.tasks and not observed.error:
-        observed.error = f"{_NOT_STARTED}: {_last_line(observed.output)}"
+        observed.error = f"the program did not start: {_last_line(observed.output)}"
 
 
 def _evidence(attack: Attack, place: Place, bait: Bait, observed: Observed, peaks: Peaks) -> str:
