@@ -71,8 +71,8 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
     delete_tmp_files:
         If false, the file of each block is left in the workspace as ``tmp_code_….py``.
     runtime:
-        An OCI runtime of the engine, such as ``"runsc"`` (gVisor) or ``"kata"``. Podman takes none
-        from its callers, and is refused with one; so it is with ``device_requests``.
+        An OCI runtime of the engine, such as ``"runsc"`` (gVisor) or ``"kata"``. Refused with
+        Podman, which takes none from its callers, as are ``device_requests``.
     platform:
         Such as ``"linux/arm64"``, for an engine that can emulate it.
     labels:
