@@ -70,8 +70,8 @@ def send(kind, content):
 # A session takes longer to make a message than the host to read it: so all but the number is made
 # before, and the kernel waits where it would drop what nobody has read yet.
 UPDATES = """
-import zmq
-session, line = kernel.session, kernel.iopub_thread.socket
+import threading, zmq
+session, line, done = kernel.session, kernel.iopub_thread.socket, threading.Event()
 update = session.msg('update_display_data', parent=kernel.get_parent())
 fixed = [session.pack(update[part]) for part in ('header', 'parent_header', 'metadata')]
 def flood():
@@ -80,8 +80,10 @@ def flood():
         content = b'{"data": {"text/plain": "%d"}, "transient": {"display_id": "a"}}' % n
         parts = [*fixed, content]
         line.send_multipart([b'x', b'<IDS|MSG>', session.sign(parts), *parts])
+    done.set()
 send('display_data', {'data': {'text/plain': '0'}, 'transient': {'display_id': 'a'}})
 kernel.iopub_thread.schedule(flood)
+_ = done.wait()
 """
 
 
