@@ -6,11 +6,56 @@ mistake (a mapping of shared memory) or on purpose.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from typing import Callable, Collection, Dict, Tuple
+import signal
+import time
+from typing import Callable, Collection, Dict, Iterator, List, Tuple
 
+from . import kernel
+
+_STANDSTILL = 1.0
+"""Seconds it has to stop; who waits for a child of vfork(2) does not."""
+_MOMENT = 0.0001
 _SHARED_MEMORY = re.compile(rb"^\S+ .([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
+
+
+@contextlib.contextmanager
+def standing_still(pid: int) -> Iterator[None]:
+    """Stop it meanwhile, or it could change while it is looked at.
+
+    What its parent left running can make it go on (SIGCONT), but then it is given a processor,
+    which the kernel counts.
+
+    Raises
+    ------
+    OSError
+        It did not stop, or went on.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    runs = _runs_until_stopped(pid)
+    yield
+    if _runs(_status(pid)) != runs:
+        raise OSError("it went on while it was looked at")
+    os.kill(pid, signal.SIGCONT)
+
+
+def _runs_until_stopped(pid: int) -> List[str]:
+    deadline = time.monotonic() + _STANDSTILL
+    last = None
+    while time.monotonic() < deadline:
+        status = _status(pid)
+        runs = _runs(status) if status["State"].startswith("T") else None
+        if runs is not None and runs == last:
+            return runs
+        last = runs
+        time.sleep(_MOMENT)  # it says so a moment before it leaves its processor
+    raise OSError("it cannot be stopped")
+
+
+def _runs(status: Dict[str, str]) -> List[str]:
+    return [status["voluntary_ctxt_switches"], status["nonvoluntary_ctxt_switches"]]
 
 
 def check_status(pid: int) -> None:
@@ -73,7 +118,10 @@ def check_memory(pid: int) -> None:
 
 def _check_same(path: str, info: os.stat_result, is_foreign: Callable[[str], bool]) -> None:
     try:
-        here = os.stat(path)
+        # A link of the branch's could lead to what the fork has open, by way of /proc.
+        fd = kernel.open_without_magic_links(path)
+        here = os.fstat(fd)
+        os.close(fd)
     except OSError:
         here = None
     same = here is not None and (here.st_dev, here.st_ino) == (info.st_dev, info.st_ino)

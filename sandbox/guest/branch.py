@@ -124,17 +124,23 @@ def _admit(channel: Channel) -> int:
         It is not as it should be.
     """
     own = {(device, inode) for device, inode in _hear(channel)["files"]}
+    pid = _the_one()
+    with admission.standing_still(pid):
+        _the_one()
+        admission.check_status(pid)
+        _check_namespaces(pid)
+        admission.check_cgroup(pid, shared=True)
+        admission.check_files(pid, own, lambda path: False)
+        admission.check_memory(pid)
+    channel.send({"op": "admitted"}, [os.pidfd_open(pid)])
+    return pid
+
+
+def _the_one() -> int:
     found = processes.others()
     if len(found) != 1:
         raise OSError(f"{len(found)} processes came instead of one")
-    (pid,) = found
-    admission.check_status(pid)
-    _check_namespaces(pid)
-    admission.check_cgroup(pid, shared=True)
-    admission.check_files(pid, own, lambda path: False)
-    admission.check_memory(pid)
-    channel.send({"op": "admitted"}, [os.pidfd_open(pid)])
-    return pid
+    return found[0]
 
 
 def _check_namespaces(pid: int) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import subprocess
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from sandcrew.sandbox import (
     guests,
     live,
 )
+from sandcrew.sandbox.guest import admission
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -188,6 +191,63 @@ async def test_a_descriptor_cannot_be_exchanged_between_look_and_step(threads: i
         with pytest.raises(UsageError, match="no fork"):
             await session.branch().start()
         assert (await session.run("open('answer').read()")).value == str(threads == 0)
+
+
+LEAD_BACK = """
+from _sandcrew_guest import forking
+import os, time
+os.mkdir("d")
+with open("d/real", "w") as file: file.write("parent")
+os.symlink("/proc/2/fd/77", "d/shown")
+fork_into = forking.fork_into
+def fork_later(namespaces, become):
+    time.sleep(0.3)  # the files are copied by then, with the link
+    os.rename("d/real", "d/shown")
+    fd = os.open("d/shown", os.O_RDWR)
+    {keep}
+    os.close(fd)
+    fork_into(namespaces, become)
+forking.fork_into, forking.open_files = fork_later, lambda own: []
+"""
+
+
+@pytest.mark.parametrize("keep", ["os.dup2(fd, 77)", "pass"])
+async def test_a_file_of_its_parent_cannot_be_shown_as_one_of_the_branch(keep: str) -> None:
+    """A link in the branch leads to the descriptor in question."""
+    async with a_session() as session:
+        made = await session.run(LEAD_BACK.format(keep=keep))
+        assert made.exit_code == 0, made.output
+        if keep == "pass":
+            async with session.branch() as branch:
+                assert (await branch.run("os.path.islink('d/shown')")).value is True
+            return
+        with pytest.raises(UsageError, match="d/shown is open"):
+            await session.branch().start()
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_who_went_on_while_it_was_to_stand_still_is_found_out(goes_on: bool) -> None:
+    """What its parent left running can send it SIGCONT, and SIGSTOP again."""
+
+    def look(pid: int) -> None:
+        with admission.standing_still(pid):
+            if goes_on:
+                os.kill(pid, signal.SIGCONT)
+                while psutil.Process(pid).status() == psutil.STATUS_STOPPED:
+                    pass
+                os.kill(pid, signal.SIGSTOP)
+                while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+                    pass
+
+    with subprocess.Popen(["sleep", "60"]) as process:
+        try:
+            if goes_on:
+                with pytest.raises(OSError, match="went on"):
+                    look(process.pid)
+            else:
+                look(process.pid)
+        finally:
+            process.kill()
 
 
 KEEP = """
