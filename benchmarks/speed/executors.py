@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING
 
 from ...executors import CodeBlock, create_executor
 from .bare import BARE_SUSTAINED
-from .contender import Contender, expect
+from .contender import BARE, Contender, Target, expect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from ...executors import CodeExecutor
-    from .contender import Operation
+    from .contender import Operation, Unit
 
 BLOCKS, IN_FLIGHT = 200, 32
+BLOCK, START, STOP = "a block", "start to answer", "stop"
+BURST = f"{BLOCKS} blocks, {IN_FLIGHT} in flight"
+TARGETS = {
+    BLOCK: Target("ratio", "≤", 1 / 10),
+    START: Target("ratio", "≤", 1),
+    STOP: Target("ratio", "≤", 1 / 20),
+    BURST: Target("ratio", "≥", 10),
+}
+"""Of an executor of containers, beside AutoGen's with the same image."""
 IMAGE = "SANDCREW_BENCH_IMAGE"
 """The variable that names the image of all rows with containers."""
 
@@ -105,15 +114,33 @@ def burst(name: str) -> Callable[[], AbstractAsyncContextManager[Operation]]:
 
 def executor_rows(name: str) -> Iterator[Contender]:
     """Four rows for the executor that :func:`create_executor` knows as ``name``."""
-    group = "executors"
-    yield Contender(name=f"sandcrew {name}: a block", group=group, open=block(name))
-    yield Contender(name=f"sandcrew {name}: start to answer", group=group, open=start(name), most=5)
-    yield Contender(name=f"sandcrew {name}: stop", group=group, open=stop(name), most=5)
-    yield Contender(
-        name=f"sandcrew {name}: {BLOCKS} blocks, {IN_FLIGHT} in flight",
-        group=group,
-        open=burst(name),
-        unit="/s",
-        floor=BARE_SUSTAINED,
-        most=3,
+    yield _row(name, BLOCK, block)
+    yield _row(name, START, start, most=5)
+    yield _row(name, STOP, stop, most=5)
+    yield _row(name, BURST, burst, most=3, unit="/s")
+
+
+def _row(
+    name: str,
+    label: str,
+    setup: Callable[[str], Callable[[], AbstractAsyncContextManager[Operation]]],
+    most: int | None = None,
+    unit: Unit = "s",
+) -> Contender:
+    """One row, beside AutoGen's where that has an executor of the same kind."""
+    target = TARGETS[label] if name == "docker" else None
+    floor = BARE if unit == "s" else BARE_SUSTAINED
+    return Contender(
+        name=f"sandcrew {name}: {label}",
+        group="executors",
+        open=setup(name),
+        unit=unit,
+        floor=floor if target is None else autogen_row(name, label),
+        target=target,
+        most=most,
     )
+
+
+def autogen_row(kind: str, label: str) -> str:
+    """The name of a row of AutoGen's executor."""
+    return f"AutoGen {kind}: {label}"

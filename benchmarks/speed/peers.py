@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .bare import BARE_SUSTAINED, CODE, whole_process
 from .contender import BARE, Contender
 from .driver import driven
-from .executors import BLOCKS, IN_FLIGHT
+from .executors import BLOCK, BURST, START, STOP, autogen_row
 from .sessions import KERNEL_CELL
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _driven(name: str, peer: Peer, group: str, driver: str, *arguments: str) -> 
 def _autogen(kind: str, peer: Peer) -> Iterator[Contender]:
     def row(label: str, what: str, most: int | None, unit: Unit = "s") -> Contender:
         return Contender(
-            name=f"AutoGen {kind}: {label}",
+            name=autogen_row(kind, label),
             group="executors",
             open=lambda: driven(peer.python(), "autogen_executor", kind, what),
             missing=peer.missing,
@@ -111,10 +111,10 @@ def _autogen(kind: str, peer: Peer) -> Iterator[Contender]:
             most=most,
         )
 
-    yield row("a block", "block", None)
-    yield row("start to answer", "start", 3)
-    yield row("stop", "stop", 3)
-    yield row(f"{BLOCKS} blocks, {IN_FLIGHT} in flight", "burst", 3, "/s")
+    yield row(BLOCK, "block", None)
+    yield row(START, "start", 3)
+    yield row(STOP, "stop", 3)
+    yield row(BURST, "burst", 3, "/s")
 
 
 def _process(name: str, peer: Peer, argv: Callable[[str, Path], list[str]]) -> Contender:
