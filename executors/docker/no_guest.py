@@ -27,11 +27,12 @@ async def why_it_ended(
 ) -> BackendUnavailable:
     """The error for a container of ``body`` that ended before its guest could call.
 
-    Such a container removes itself with all it said. So another one is made that does not.
+    Such a container removes itself with all it said. So another one is made that does not, and in
+    which the interpreter is the first process, so that it is the engine who says if there is none.
     """
     if platform is None:
         await require_architecture(engine, image)
-    body = {**body, "HostConfig": {**body["HostConfig"], "AutoRemove": False}}
+    body = {**body, "HostConfig": {**body["HostConfig"], "AutoRemove": False, "Init": False}}
     container = await Container.create(engine, None, body, platform)
     code, words = 0, ""
     try:
