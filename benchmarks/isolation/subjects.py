@@ -96,18 +96,19 @@ class ExecutorSubject:
                         parts = in_two(text, place.places)
                         if number:  # what is one run elsewhere is a whole life there
                             await executor.restart()
-                    await self._run_one(executor, attack, parts, observed)
+                    for part in parts:
+                        await self._run_one(executor, attack, part, observed)
         except Exception as error:
             observed.error = f"{type(error).__name__}: {error}"
         return observed
 
     async def _run_one(
-        self, executor: CodeExecutor, attack: Attack, parts: Sequence[str], observed: Observed
+        self, executor: CodeExecutor, attack: Attack, text: str, observed: Observed
     ) -> None:
-        blocks = [CodeBlock(code=part, language="python") for part in parts]
+        block = CodeBlock(code=text, language="python")
         try:
             async with asyncio.timeout(attack.seconds + GRACE_SECONDS):
-                result = await executor.execute_code_blocks(blocks)
+                result = await executor.execute_code_blocks([block])
         except TimeoutError:
             observed.overran = True
             return
