@@ -13,8 +13,6 @@ import signal
 import time
 from typing import Callable, Collection, Dict, Iterator, List, Tuple
 
-from . import kernel
-
 _STANDSTILL = 1.0
 """Seconds it has to stop; who waits for a child of vfork(2) does not."""
 _MOMENT = 0.0001
@@ -118,12 +116,29 @@ def check_memory(pid: int) -> None:
 
 def _check_same(path: str, info: os.stat_result, is_foreign: Callable[[str], bool]) -> None:
     try:
-        # A link of the branch's could lead to what the fork has open, by way of /proc.
-        fd = kernel.open_without_magic_links(path)
-        here = os.fstat(fd)
-        os.close(fd)
+        here = _stat_without_links(path)
     except OSError:
         here = None
     same = here is not None and (here.st_dev, here.st_ino) == (info.st_dev, info.st_ino)
     if not same or is_foreign(path):
         raise OSError(f"{path} is open, which a branch cannot have")
+
+
+def _stat_without_links(path: str) -> os.stat_result:
+    """What is there, of which no part is a link.
+
+    The kernel names what is open without any; a link that is there all the same could lead, by way
+    of /proc, to what the fork has open.
+    """
+    flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.open("/", flags)
+    for name in path.split("/")[1:]:
+        try:
+            below = os.open(name or ".", flags, dir_fd=folder)
+        finally:
+            os.close(folder)
+        folder = below
+    try:
+        return os.fstat(folder)
+    finally:
+        os.close(folder)
