@@ -191,6 +191,8 @@ def config(
         "processes": None if layers.cgroups else policy.processes + 1,
         "scoped": scopes_signals(layers.landlock_abi),
         "readable": [path for path in shown if Path(path).exists()],
+        "listed": [],
+        "closed": [],
         "writable": [],
         "shared": [],
         "places": {

@@ -149,6 +149,8 @@ class Rooms:
 
     def refill(self) -> None:
         """Begin to make a spare one."""
+        if not self._zygote.makes_rooms_ahead:
+            return
         if self._spare is None and self._parent.usable:
             self._spare = asyncio.ensure_future(make_room(self._zygote, self._parent))
             self._spare.add_done_callback(_look_at)

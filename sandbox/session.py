@@ -169,6 +169,14 @@ class Session:
         files; limits, pids, a network and results of its own. Nothing it does can be seen here, so
         dropping it is going back. What runs here can see and end its processes, whose pid
         namespace lies in this one's (pid_namespaces(7)); never the other way round.
+
+        Where guests have no namespaces of their own, in containers and in the profile ``landlock``,
+        it has the same walls from Landlock (:mod:`.guest.landlocked_walls`), and differs in this:
+        its files have other paths than here (relative ones, ``HOME``, ``TMPDIR`` and what is
+        imported go on; absolute ones that the code keeps are refused), what is in ``/tmp`` and
+        ``/dev/shm`` of a container stays here, no server can be started in it, ``chmod`` answers
+        and does nothing, and it cannot be branched itself. Pages that are here at its beginning
+        stay in memory as long as it lives.
         """
         return Branch(self, self._options)
 
@@ -182,10 +190,13 @@ class Session:
         Raises
         ------
         UsageError
-            The interpreter holds what cannot be forked: threads, sockets, pipes, shared memory.
+            The interpreter holds what cannot be forked: threads, sockets, pipes, shared memory. Or
+            it is none of python's.
         BackendError
             The kernel refused.
         """
+        if self._options.language != "python":
+            raise UsageError("Only sessions of python can be branched.")
         async with self._my_turn():
             live = await self._interpreter()
             return await branching.branch(live, self._options.output)

@@ -269,15 +269,32 @@ class ForkGuest(BranchGuest):
     # --- inside ---
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
-        if header.get("op") != "confined" or self._confined:
-            super()._on_frame(header, fds, body)
-            return
         for fd in fds:
             os.close(fd)
-        self._confined = True
-        self._let_go()
-        if self.on_arrival is not None:
-            self.on_arrival()
+        match header.get("op"):
+            case "confined" if not self._confined:
+                self._confined = True
+                self._let_go()
+                if self.on_arrival is not None:
+                    self.on_arrival()
+            case "refused":
+                self._ended({"error": str(header.get("error"))[:1000]})
+            case "ended":
+                super()._on_frame({"op": "ended", **_figures(header)}, [], b"")
+            case "interrupted":
+                super()._on_frame({"op": "interrupted"}, [], b"")
+            case _:
+                self.kill()
+
+
+def _figures(report: dict[str, Any]) -> dict[str, float | int | None]:
+    """What was used, if it can be: numbers of seconds and of bytes."""
+    found: dict[str, float | int | None] = {"processes": None}
+    for name, most in (("cpu_seconds", 1e9), ("peak_memory", 1 << 50)):
+        figure = report.get(name)
+        if isinstance(figure, int | float) and 0 <= figure <= most:
+            found[name] = figure
+    return found
 
 
 def _close_answer(asking: asyncio.Future[list[int]]) -> None:

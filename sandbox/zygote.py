@@ -162,6 +162,11 @@ class Zygote:
         """Fork a guest for a live interpreter; raises as :meth:`fork` does."""
         return await self._begin(SessionGuest, {"op": "guest", "session": True})
 
+    @property
+    def makes_rooms_ahead(self) -> bool:
+        """Namespaces take longer to be made than branches should; folders do not."""
+        return self._terms.branches == "namespaces"
+
     def branching(self, parent: SessionGuest) -> Branching:
         """How ``parent`` is branched.
 

@@ -254,6 +254,8 @@ class _ContainerZygote:
             "landlock": None,
             "scoped": False,
             "readable": ["/", *system_figures()],
+            "listed": ["/"],
+            "closed": [RUNS],  # of each run but its own
             "writable": [HOME, *SHARED, *self._options.writable_volumes],
             "shared": list(SHARED),
             "places": {"base": RUNS, "workspace": WORKSPACE, "home": HOME},

@@ -15,19 +15,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import stat
 from typing import Any, Collection, Iterable, MutableMapping, NoReturn, Optional, Sequence
 
-from . import confine, descendants, kernel, program, sweep
+from . import confine, descendants, kernel, landlock, program, sweep
 from .bare import signal
 
 Config = dict[str, Any]
 
-_BIND_TCP, _CONNECT_TCP = 1, 2
-_MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
-_READ = confine.EXECUTE | confine.READ_FILE | confine.READ_DIR
-_USE = confine.READ_FILE | confine.WRITE_FILE | confine.TRUNCATE
-_OF_FILES = _USE | confine.EXECUTE | confine.IOCTL_DEV
 
 _PATIENCE = 2.0
 """Seconds for guests to bury their own, and for a run's /tmp to be removed before closing."""
@@ -69,10 +63,11 @@ def confine_zygote(config: Config, guard: int) -> int:
     if config["landlock"] is None:  # whoever starts this elsewhere cannot know
         abi = kernel.landlock_abi()
         config["landlock"], config["scoped"] = abi, bool(confine.scopes_of(abi))
+    config["readable"] = list(landlock.all_but(config["closed"], config["readable"]))
     places = config["places"]
     os.makedirs(f"{places['base']}/tmp", exist_ok=True)
     writable = [places["base"], places["workspace"], *config["writable"]]
-    _restrict(config, [*config["readable"], "/proc"], writable)
+    landlock.restrict(config, [*config["readable"], "/proc"], writable)
     return os.open(places["workspace"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
@@ -169,7 +164,7 @@ def confine_guest(config: Config) -> tuple[Optional[int], int]:
     adopt_orphans()
     _die_with(zygote)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    _restrict(config, config["readable"] + _to_look_around(config), _writable(config))
+    landlock.restrict(config, config["readable"] + _to_look_around(config), _writable(config))
     if config["scoped"]:
         _make_sure_signals_are_scoped(zygote)
     os.chdir(places["workspace"])
@@ -185,7 +180,7 @@ def confine_branch(config: Config, outside: int) -> None:
         It is not confined, or not so that it cannot signal the process ``outside``.
     """
     adopt_orphans()
-    _restrict(config, config["readable"], _writable(config))
+    landlock.restrict(config, config["readable"], _writable(config))
     _make_sure_signals_are_scoped(outside)
 
 
@@ -301,9 +296,9 @@ def shield(config: Config) -> None:
             # Each domain forbids to move files between folders unless it says otherwise.
             ruleset = kernel.landlock_ruleset(confine.REFER, 0, confine.SCOPE_SIGNALS)
             kernel.landlock_allow(ruleset, "/", confine.REFER)
-            _enter(ruleset)
+            landlock.enter(ruleset)
         else:
-            _restrict(config, config["readable"], _writable(config))
+            landlock.restrict(config, config["readable"], _writable(config))
     except OSError:
         os._exit(126)  # fail closed: nothing ran
 
@@ -356,38 +351,3 @@ def name_proxy(
 
 def _address(place: Sequence[Any]) -> str:
     return f"{place[0]}:{place[1]}"
-
-
-# --- Landlock ---
-
-
-def _restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Enter a domain that reads and executes ``readable`` and does anything in ``writable``."""
-    abi = config["landlock"]
-    if not abi:  # in a container, which is a wall by itself
-        return
-    handled = confine.handled_by(abi)
-    network = _BIND_TCP | _CONNECT_TCP if abi >= 4 and config["network"] == "none" else 0
-    ruleset = kernel.landlock_ruleset(handled, network, confine.scopes_of(abi))
-    for path in readable:
-        _allow(ruleset, path, _READ)
-    for path in writable:
-        _allow(ruleset, path, handled & ~(confine.IOCTL_DEV | _MAKE_CHAR | _MAKE_BLOCK))
-    for path in confine.DEVICES:
-        _allow(ruleset, path, _USE & handled)
-    if network and config["proxy"]:
-        kernel.landlock_allow_port(ruleset, config["door"][1], _CONNECT_TCP)
-    _enter(ruleset)
-
-
-def _allow(ruleset: int, path: str, access: int) -> None:
-    try:
-        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
-    except FileNotFoundError:  # it went away, and with it what could be allowed
-        return
-    kernel.landlock_allow(ruleset, path, access if is_folder else access & _OF_FILES)
-
-
-def _enter(ruleset: int) -> None:
-    kernel.landlock_restrict(ruleset)
-    os.close(ruleset)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
-from . import admission, confine, descendants, sweep
+from . import admission, confine, descendants, landlock, sweep
 from .bare import socket
 
 Config = Dict[str, Any]
@@ -31,10 +31,6 @@ def closed_to_branches(config: Config) -> List[str]:
     places = config["places"]
     closed = [places["base"], places["workspace"], places["home"], *config["shared"]]
     return [os.path.realpath(path) for path in (*closed, "/proc", "/dev")]
-
-
-def is_in(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 class LandlockedRooms:
@@ -79,21 +75,16 @@ class LandlockedRooms:
         OSError
             It is not as it should be.
         """
-        device, inode = header["door"]
-        holders = [
-            pid
-            for pid in descendants.below(os.getpid())
-            if pid != interpreter and _has_open(pid, (device, inode))
-        ]
-        if len(holders) != 1 or descendants.below(holders[0]):
-            raise OSError("more than one process came, or none")
-        (pid,) = holders
-        own = {(device, inode) for device, inode in (*header["files"], header["door"])}
-        admission.check_status(pid)
-        if header["counted"]:
-            admission.check_cgroup(pid, shared=False)
-        admission.check_files(pid, own, self._is_foreign(header["branch"]))
-        admission.check_memory(pid)
+        door = (header["door"][0], header["door"][1])
+        own = {(device, inode) for device, inode in (*header["files"], door)}
+        pid = _the_one(door, interpreter)
+        with admission.standing_still(pid):
+            _the_one(door, interpreter)
+            admission.check_status(pid)
+            if header["counted"]:
+                admission.check_cgroup(pid, shared=False)
+            admission.check_files(pid, own, self._is_foreign(header["branch"]))
+            admission.check_memory(pid)
         return pid
 
     def clear(self, number: int) -> None:
@@ -109,19 +100,28 @@ class LandlockedRooms:
                 os.rmdir(top)
             os._exit(0)
 
-    def _is_foreign(self, number: int) -> Any:
+    def _is_foreign(self, number: int) -> Callable[[str], bool]:
         own = os.path.dirname(places_of(self._config, number)["tmp"])
         closed = closed_to_branches(self._config)
 
         def is_foreign(path: str) -> bool:
-            if is_in(path, own) or path in confine.DEVICES:
+            if landlock.is_in(path, own) or path in confine.DEVICES:
                 return False
-            return any(is_in(path, folder) for folder in closed)
+            return any(landlock.is_in(path, folder) for folder in closed)
 
         return is_foreign
 
 
-def _has_open(pid: int, file: tuple[int, int]) -> bool:
+def _the_one(door: Tuple[int, int], interpreter: int) -> int:
+    """The process that came through ``door``, which has forked none."""
+    others = [pid for pid in descendants.below(os.getpid()) if pid != interpreter]
+    found = [pid for pid in others if _has_open(pid, door)]
+    if len(found) != 1 or descendants.below(found[0]):
+        raise OSError(f"{len(found)} processes came instead of one")
+    return found[0]
+
+
+def _has_open(pid: int, file: Tuple[int, int]) -> bool:
     """True if a process has it open; one that nobody may look into is taken to have not."""
     with contextlib.suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/fd"):

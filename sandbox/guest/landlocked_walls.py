@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, Iterator, List, NoReturn
+from typing import Any, Callable, Dict, List, NoReturn
 
-from . import confine, copying, forking, kernel, landlocked
+from . import confine, copying, forking, kernel, landlock, landlocked
 from .bare import socket
 from .channel import Channel
-from .landlocked_rooms import closed_to_branches, is_in, places_of
+from .landlocked_rooms import closed_to_branches, places_of
 from .relocation import Relocation
 from .walls import Walls
 
@@ -68,7 +68,9 @@ class LandlockedWalls(Walls):
         relocation = Relocation({old[name]: path for name, path in new.items()})
         relocation.move_interpreter()
         config: Config = {**self._config, "places": {"base": old["base"], **new}, "shared": []}
-        config.update(readable=list(_readable(self._config)), writable=[])
+        closed = closed_to_branches(self._config)
+        readable = list(landlock.all_but(closed, self._config["readable"]))
+        config.update(readable=readable, listed=[], writable=[])
         if config["network"] != "host":
             config["network"] = "none"  # but for the way out
         if header["door"]:
@@ -109,21 +111,3 @@ class LandlockedWalls(Walls):
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         landlocked.listen_for_the_end()
         self._supervise(self._config, Channel(socket.socket(fileno=_SOCKET)), interpreter)
-
-
-def _readable(config: Config) -> Iterator[str]:
-    """What a branch may read of what its parent may: not where its parent and siblings write.
-
-    Landlock has no rule that forbids, so a folder in which such a one lies is replaced by what else
-    is in it. Links are left out: what they lead to counts.
-    """
-    closed = closed_to_branches(config)
-    pending = [os.path.realpath(path) for path in config["readable"]]
-    for path in pending:  # grows while it is walked
-        if path in closed:
-            continue
-        if not any(is_in(folder, path) for folder in closed):
-            yield path
-            continue
-        with os.scandir(path) as entries:
-            pending.extend(entry.path for entry in entries if not entry.is_symlink())
