@@ -265,37 +265,6 @@ def open_beneath(dir_fd: int, path: str, flags: int, mode: int = 0) -> int:
     )
 
 
-<<<<<<< ours
-=======
-def open_without_magic_links(path: str) -> int:
-    """Open ``path`` as O_PATH; no link of /proc to what a process has open is followed.
-
-    Where a filter of system calls knows of no openat2(2), no other link is followed either.
-
-    Raises
-    ------
-    OSError
-        ``ELOOP`` for such a link.
-    """
-    how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS)
-    try:
-        return _syscall(
-            f"openat2 {path!r}",
-            437,
-            ctypes.c_int(AT_FDCWD),
-            os.fsencode(path),
-            ctypes.byref(how),
-            ctypes.c_size_t(ctypes.sizeof(how)),
-        )
-    except OSError as error:
-        if error.errno != errno.ENOSYS:
-            raise
-    if os.path.realpath(path) != path:
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-    return os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-
-
->>>>>>> theirs
 # --- Landlock: landlock_create_ruleset(2), landlock_add_rule(2), landlock_restrict_self(2) ---
 
 _LANDLOCK_CREATE_RULESET_VERSION = 1
