@@ -52,9 +52,15 @@ PROFILES = {
             "privileges: no capability, none to be got; dangerous system calls are refused; an own "
             "user id where root starts it",
             "limits: memory, size of a file, processors, time; processes exactly with a cgroup",
+            "branches: neither their parent nor siblings can be reached from them",
         ),
         not_covered=(
             "everything the profile 'namespaces' does not cover",
+            "branches of a session: their walls are put on by its interpreter, so code that has "
+            "changed that first decides what they are (it can reach all of them anyway); they see "
+            "names, sizes and times of their parent's files by exact path; they have no 'chmod'; "
+            "absolute paths that the code keeps still name the parent's files, which are refused; "
+            "and branches have none themselves",
             "stat: whether a file of the host exists, its size, times, owner and where links lead, "
             "if its exact path is known and the user may pass its folders; no content, no listing",
             "numbers of processes (whether one exists), the host's name, kernel and mounted space",
