@@ -54,14 +54,17 @@ def children() -> list[int]:
     return [pid for pid, parent in _parents() if parent == os.getpid()]
 
 
-def below(top: int) -> list[int]:
-    """All that descend from the process ``top``."""
+def below(top: int) -> dict[int, int]:
+    """All that descend from the process ``top``, each with its parent."""
     by_parent: dict[int, list[int]] = {}
     for pid, parent in _parents():
         by_parent.setdefault(parent, []).append(pid)
-    found = list(by_parent.get(top, ()))
-    for pid in found:  # grows while it is walked
-        found.extend(by_parent.get(pid, ()))
+    found: dict[int, int] = {}
+    pending = [top]
+    for parent in pending:  # grows while it is walked
+        for pid in by_parent.get(parent, ()):
+            found[pid] = parent
+            pending.append(pid)
     return found
 
 

@@ -114,9 +114,9 @@ class LandlockedRooms:
 
 def _the_one(door: Tuple[int, int], interpreter: int) -> int:
     """The process that came through ``door``, which has forked none."""
-    others = [pid for pid in descendants.below(os.getpid()) if pid != interpreter]
-    found = [pid for pid in others if _has_open(pid, door)]
-    if len(found) != 1 or descendants.below(found[0]):
+    family = descendants.below(os.getpid())
+    found = [pid for pid in family if pid != interpreter and _has_open(pid, door)]
+    if len(found) != 1 or found[0] in family.values():
         raise OSError(f"{len(found)} processes came instead of one")
     return found[0]
 
