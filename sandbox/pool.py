@@ -52,19 +52,26 @@ class Pool:
         self._looked, self._scarce = -LOOK, False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
+    def take_waiting(self) -> Guest | None:
+        """A guest that waits for its job, if there is one and nobody came before."""
+        guest = None if self._callers else self._next()
+        if guest is not None:
+            self._refill()
+        return guest
+
     async def take(self) -> Guest:
-        """A guest that waits for its job.
+        """A guest that waits for its job, as soon as there is one.
 
         Raises
         ------
         BackendError
             None could be confined.
         """
-        guest = self._next()
+        guest = self.take_waiting()
         if guest is None:
             self._wanted = min(self._wanted * 2, MOST)
             guest = await self._called()
-        self._refill()
+            self._refill()
         return guest
 
     def close(self) -> None:

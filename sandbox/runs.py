@@ -112,18 +112,22 @@ class Run:
 
     async def _take_guest(self, zygote: Zygote) -> Guest | None:
         """A guest, or none when the time is up or the run cancelled before one could be had."""
+        self._guest = zygote.pool.take_waiting() or await self._wait_for_guest(zygote)
+        if self._guest is not None:
+            self._guest.on_end = self._changed.set
+        return self._guest if self._verdict is None else None
+
+    async def _wait_for_guest(self, zygote: Zygote) -> Guest | None:
         taking = asyncio.ensure_future(zygote.pool.take())
         changed = asyncio.ensure_future(self._changed.wait())
+        guest = None
         try:
             await asyncio.wait([taking, changed], return_when=asyncio.FIRST_COMPLETED)
-            if not taking.done():
-                return None
-            self._guest = taking.result()
-            self._guest.on_end = self._changed.set
-            return self._guest if self._verdict is None else None
+            guest = taking.result() if taking.done() else None
+            return guest
         finally:
             changed.cancel()
-            if self._guest is None:
+            if guest is None:
                 taking.cancel()
                 taking.add_done_callback(_give_up)
 
