@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from .attack import Attack
     from .place import Place
 
-GRACE_SECONDS = 4.0
-"""How long after its limit a run may still be there."""
+GRACE_SECONDS = 7.0
+"""How long after its limit a run may still be there: a kernel has three to obey, and the machine is
+busy with other attacks. None of them ends by itself as soon as that."""
 _KEPT_BYTES = 4 << 20
 _CHUNK = 1 << 16
 
