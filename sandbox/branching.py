@@ -33,7 +33,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
         The kernel refused.
     """
     room = await _take_room(parent)
-    live = LiveGuest(room.guest, parent.zygote, output)
+    live = _live(room, parent, output)
     arrival = Arrival(live)
     files = live.files
     live.listen(arrival)
@@ -68,6 +68,15 @@ async def _take_room(parent: LiveGuest) -> Room:
             return await parent.rooms.take()
     except TimeoutError as error:
         raise _too_late() from error
+
+
+def _live(room: Room, parent: LiveGuest, output: int) -> LiveGuest:
+    try:
+        return LiveGuest(room.guest, parent.zygote, output)
+    except OSError:  # this process has no descriptors left
+        room.guest.kill()
+        room.close()
+        raise
 
 
 def _too_late() -> BackendError:

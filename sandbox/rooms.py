@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
@@ -138,13 +137,18 @@ class Rooms:
 
     async def take(self) -> Room:
         """A room; raises as :func:`make_room` does."""
-        spare, self._spare = self._spare, None
+        spare = self._take_spare()
         if spare is not None:
-            with contextlib.suppress(BackendError):  # then the next says why
+            try:
                 room = await spare
                 if room.guest.usable:
                     return room
                 room.close()
+            except BackendError:
+                pass  # the next says why
+            except asyncio.CancelledError:
+                _drop(spare)
+                raise
         return await make_room(self._zygote, self._parent)
 
     def refill(self) -> None:
@@ -159,18 +163,26 @@ class Rooms:
 
     def clear(self) -> None:
         """Give the spare one up."""
+        spare = self._take_spare()
+        if spare is not None:
+            _drop(spare)
+
+    def _take_spare(self) -> asyncio.Task[Room] | None:
         if self._clearing is not None:
             self._clearing.cancel()
         spare, self._spare = self._spare, None
-        if spare is not None:
-            spare.cancel()
-            spare.add_done_callback(_give_up)
+        return spare
 
 
 def _look_at(making: asyncio.Task[Room]) -> None:
     """A failure is told to who asks for a room next, if anybody does."""
     if not making.cancelled():
         making.exception()
+
+
+def _drop(making: asyncio.Task[Room]) -> None:
+    making.cancel()
+    making.add_done_callback(_give_up)  # if it was made all the same
 
 
 def _give_up(making: asyncio.Task[Room]) -> None:

@@ -328,7 +328,11 @@ class Branch(Session):
         parent, self._parent = self._parent, None
         if parent is None:
             raise UsageError("The interpreter of this branch has ended; make another branch.")
-        return await parent.fork()
+        try:
+            return await parent.fork()
+        except BaseException:
+            self._parent = parent  # it has not begun, and can be tried again
+            raise
 
 
 class Branches:

@@ -226,6 +226,17 @@ async def test_what_would_be_shared_is_refused_by_name(policy: Policy, code: str
         assert (await session.run("x")).value == 1
 
 
+async def test_a_branch_that_was_refused_can_be_begun_when_the_reason_is_gone() -> None:
+    async with Sandbox(Policy(timeout=20)) as box, box.session() as session:
+        await session.run("import os; r, w = os.pipe()")
+        branch = session.branch()
+        with pytest.raises(UsageError, match="pipe"):
+            await branch.start()
+        await session.run("os.close(r); os.close(w)")
+        async with branch:
+            assert (await branch.run("1")).value == 1
+
+
 async def test_waiting_tasks_are_refused(policy: Policy) -> None:
     async with a_session(policy) as session:
         await session.run(
