@@ -24,7 +24,7 @@ _OF_FILES = _USE | confine.EXECUTE | confine.IOCTL_DEV
 def restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) -> None:
     """Enter a domain that reads and executes ``readable`` and does anything in ``writable``."""
     abi = config["landlock"]
-    if not abi:  # in a container, which is a wall by itself
+    if not abi:  # in a container, which is a wall by itself; there is none within it then
         return
     handled = confine.handled_by(abi)
     network = _BIND_TCP | _CONNECT_TCP if abi >= 4 and config["network"] == "none" else 0
