@@ -11,7 +11,7 @@ import os
 import re
 import signal
 import time
-from typing import Callable, Collection, Dict, Iterator, List, Tuple
+from typing import Callable, Collection, Dict, Generator, List, Tuple
 
 _STANDSTILL = 1.0
 """Seconds it has to stop; who waits for a child of vfork(2) does not."""
@@ -20,7 +20,7 @@ _SHARED_MEMORY = re.compile(rb"^\S+ .([w-]).s \S+ \S+ \d+ *(.*)$", re.MULTILINE)
 
 
 @contextlib.contextmanager
-def standing_still(pid: int) -> Iterator[None]:
+def standing_still(pid: int) -> Generator[None, None, None]:
     """Stop it meanwhile, or it could change while it is looked at.
 
     What its parent left running can make it go on (SIGCONT), but then it is given a processor,
