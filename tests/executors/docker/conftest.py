@@ -20,7 +20,7 @@ def engine(engine_with: Callable[..., Any]) -> Iterator[Any]:
     client = engine_with("base")
     yield client
     mine = {"label": f"{labels.OWNER}={owner.this_process()}"}
-    left = client.containers.list(all=True, filters=mine)
+    left = client.containers.list(all=True, ignore_removed=True, filters=mine)
     assert not left, f"tests left containers behind: {left}"
 
 

@@ -177,9 +177,9 @@ async def test_a_container_ends_when_its_owner_lets_go(engine: Any, tmp_path: Pa
     container = engine.containers.get(sandbox._container.id)
     sandbox._input.sock.shutdown(socket.SHUT_RDWR)  # as the kernel does for a killed process
     deadline = time.monotonic() + 20
-    while container in engine.containers.list() and time.monotonic() < deadline:
+    while container in engine.containers.list(ignore_removed=True) and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
-    assert container not in engine.containers.list()
+    assert container not in engine.containers.list(ignore_removed=True)
     assert (await sh(executor, "echo again")).output == "again\n"
     await executor.stop()
 

@@ -47,7 +47,9 @@ def new_name() -> str:
 
 
 def containers_of(engine: Any, whose: str) -> list[Any]:
-    found = engine.containers.list(all=True, filters={"label": f"{labels.OWNER}={whose}"})
+    found = engine.containers.list(
+        all=True, ignore_removed=True, filters={"label": f"{labels.OWNER}={whose}"}
+    )
     return list(found)
 
 

@@ -101,7 +101,7 @@ async def test_a_block_is_confined_and_its_receipt_tells(podman: str) -> None:
     assert [denial.subject for denial in result.denials] == ["ptrace"]
     assert greedy.exit_code != 0
     with closing(docker.DockerClient(podman)) as client:
-        assert client.containers.list(all=True) == []
+        assert client.containers.list(all=True, ignore_removed=True) == []
 
 
 async def test_without_a_guest_blocks_run_by_exec() -> None:

@@ -27,7 +27,7 @@ async def run(executor: DockerCommandLineCodeExecutor, code: str) -> CodeResult:
 
 def inspected(engine: Any) -> dict[str, Any]:
     mine = {"label": f"{labels.OWNER}={owner.this_process()}"}
-    (container,) = engine.containers.list(filters=mine)
+    (container,) = engine.containers.list(ignore_removed=True, filters=mine)
     attributes: dict[str, Any] = engine.api.inspect_container(container.id)
     return attributes
 

@@ -18,7 +18,7 @@ LOOK = CodeBlock("import os; print(os.listdir('.')); open('left', 'w').close()",
 
 def count(engine: Any) -> int:
     mine = {"label": f"{labels.OWNER}={owner.this_process()}"}
-    return len(engine.containers.list(all=True, filters=mine))
+    return len(engine.containers.list(all=True, ignore_removed=True, filters=mine))
 
 
 async def test_each_taker_has_a_fresh_container_and_the_pool_is_filled_again(engine: Any) -> None:

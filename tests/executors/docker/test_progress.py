@@ -60,5 +60,7 @@ async def test_who_leaves_the_steps_gives_the_start_up(image: str, engine: Any) 
     async with aclosing(executor.start_stream()) as steps:
         assert (await anext(steps)).image == image
     await executor.stop()
-    mine: list[Any] = engine.containers.list(all=True, filters={"ancestor": image})
+    mine: list[Any] = engine.containers.list(
+        all=True, ignore_removed=True, filters={"ancestor": image}
+    )
     assert mine == []

@@ -125,8 +125,8 @@ async def test_an_engine_restarted_under_a_block_is_an_error_and_the_next_call_w
             result = await executor.execute_code_blocks([CodeBlock("echo again", "sh")])
             assert result.output == "again\n"
         with closing(own_client(own_engine)) as client:
-            assert len(client.containers.list(all=True)) == 2
+            assert len(client.containers.list(all=True, ignore_removed=True)) == 2
     with closing(own_client(own_engine)) as client:
-        assert not client.containers.list(all=True)
+        assert not client.containers.list(all=True, ignore_removed=True)
     folders = Path(tempfile.gettempdir()).glob(f"sandcrew-container-{owner.this_process()}-*")
     assert not list(folders)
