@@ -8,6 +8,7 @@ code of a cell runs.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import select
 import time
@@ -62,7 +63,7 @@ class _Shell:
         self._running = False
         self._interrupted = False
         self._began = 0.0
-        self._is_young = False
+        self._signalled = self._is_young = False
         self._pid = os.fork()
         if self._pid == 0:
             _become_shell(argv, orders, status)
@@ -81,18 +82,23 @@ class _Shell:
         except OSError as error:
             os.write(2, f"The cell cannot be written: {error.strerror}\n".encode())
             return 1
-        tell = f"printf '{number} %s\\n'"
-        ask = f"\n{tell} $? >&{_STATUS}\n"
-        self._interrupted = False
-        if is_called_off():
-            return 128 + signal.SIGINT
+        begins, ask = _tell(f"{number}", "begins"), f"\n{_tell(f'{number}', '$?')}\n"
+        self._interrupted = self._signalled = False
         try:
-            self._order(f"{tell} begins >&{_STATUS}; . '{path}' </dev/null {_STATUS}>&-{ask}")
-            self._hear(number)
+            if is_called_off():
+                return 128 + signal.SIGINT
+            self._order(f"{begins}; . '{path}' </dev/null {_STATUS}>&-{ask}")
+            while self._hear(f"{number}") is None:
+                pass
             self._running, self._began = True, time.monotonic()
             if self._interrupted:
                 self.interrupt()
-            return int(self._hear(number, ask))
+            while (status := self._hear(f"{number}")) is None:
+                self._urge(ask)
+            self._running = False
+            if self._signalled:
+                self._calm_down(number)
+            return int(status)
         except (BrokenPipeError, ValueError):  # it has ended, or talks nonsense
             self._end()
         finally:
@@ -108,35 +114,54 @@ class _Shell:
             self._signal()
 
     def _signal(self) -> None:
+        self._signalled = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._pid, signal.SIGINT)
 
     def _order(self, line: str) -> None:
         os.write(self._orders, line.encode())
 
-    def _hear(self, number: int, ask: str | None = None) -> bytes:
-        """What it says next of the cell ``number``.
-
-        An interrupt that comes when a cell has just ended makes it forget an order it was reading,
-        so it may have to be asked once more.
-        """
+    def _hear(self, mark: str) -> bytes | None:
+        """What it says next behind ``mark``; none if it is silent for a while."""
         while True:
             line, end, rest = self._said.partition(b"\n")
             if end:
                 self._said = rest
-                count, _, word = line.partition(b" ")
-                if count == b"%d" % number:
+                found, _, word = line.partition(b" ")
+                if found == mark.encode():
                     return word
             elif select.select([self._status], [], [], _SOON)[0]:
                 more = os.read(self._status, 4096)
                 if not more:
                     raise BrokenPipeError
                 self._said = (self._said + more)[-4096:]
-            elif self._interrupted and ask is not None:
-                self._interrupted = False
-                if self._is_young:
-                    self._signal()
-                self._order(ask)
+            else:
+                return None
+
+    def _urge(self, ask: str) -> None:
+        """Have a cell that was interrupted end and its status told.
+
+        The shell forgets an order that it reads when the signal comes, so it is asked once more.
+        """
+        if self._interrupted:
+            self._interrupted = False
+            if self._is_young:
+                self._signal()
+            self._order(ask)
+
+    def _calm_down(self, number: int) -> None:
+        """Have nothing of the interrupt left for the next cell.
+
+        A signal that came when the cell had just ended would spoil the next order. And a program
+        that was just being started may have missed it: the shell has given it up, but reads no
+        order before it has ended. Only the answer to the last question says that all is over.
+        """
+        for question in itertools.count(1):
+            mark = f"{number}.{question}"
+            self._order(f"\n{_tell(mark, 'calm')}\n")
+            if self._hear(mark) is not None:
+                return
+            self._signal()
 
     def _end(self) -> NoReturn:
         """End as the shell does."""
@@ -144,6 +169,10 @@ class _Shell:
         os.close(self._status)
         _, status = os.waitpid(self._pid, 0)
         os._exit(_exit_code(status))
+
+
+def _tell(mark: str, what: str) -> str:
+    return f"printf '{mark} %s\\n' {what} >&{_STATUS}"
 
 
 def _become_shell(argv: list[str], orders: int, status: int) -> NoReturn:
