@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import time
-from typing import Callable, Collection, Dict, Generator, List, Tuple
+from typing import Callable, Collection, Generator
+
+from .bare import signal
+from .processes import status_of
 
 _STANDSTILL = 1.0
 """Seconds it has to stop; who waits for a child of vfork(2) does not."""
@@ -34,16 +36,16 @@ def standing_still(pid: int) -> Generator[None, None, None]:
     os.kill(pid, signal.SIGSTOP)
     runs = _runs_until_stopped(pid)
     yield
-    if _runs(_status(pid)) != runs:
+    if _runs(status_of(pid)) != runs:
         raise OSError("it went on while it was looked at")
     os.kill(pid, signal.SIGCONT)
 
 
-def _runs_until_stopped(pid: int) -> List[str]:
+def _runs_until_stopped(pid: int) -> list[str]:
     deadline = time.monotonic() + _STANDSTILL
     last = None
     while time.monotonic() < deadline:
-        status = _status(pid)
+        status = status_of(pid)
         runs = _runs(status) if status["State"].startswith("T") else None
         if runs is not None and runs == last:
             return runs
@@ -52,7 +54,7 @@ def _runs_until_stopped(pid: int) -> List[str]:
     raise OSError("it cannot be stopped")
 
 
-def _runs(status: Dict[str, str]) -> List[str]:
+def _runs(status: dict[str, str]) -> list[str]:
     return [status["voluntary_ctxt_switches"], status["nonvoluntary_ctxt_switches"]]
 
 
@@ -64,19 +66,14 @@ def check_status(pid: int) -> None:
     OSError
         It has not; so all functions here.
     """
-    fields = _status(pid)
+    fields = status_of(pid)
     if {fields["NSpgid"], fields["NSsid"]} != {str(pid)}:
         raise OSError("it is in a process group of its parent's")  # kill(2) would reach that
     kept = any(int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"))
-    if kept or fields["CapBnd"] != _status(os.getpid())["CapBnd"]:
+    if kept or fields["CapBnd"] != status_of(os.getpid())["CapBnd"]:
         raise OSError("it kept capabilities")
     if (fields["Threads"], fields["NoNewPrivs"], fields["Seccomp"]) != ("1", "1", "2"):
         raise OSError("it is not confined as its parent")
-
-
-def _status(pid: int) -> Dict[str, str]:
-    with open(f"/proc/{pid}/status") as file:
-        return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
 
 
 def check_cgroup(pid: int, *, shared: bool) -> None:
@@ -87,7 +84,7 @@ def check_cgroup(pid: int, *, shared: bool) -> None:
 
 
 def check_files(
-    pid: int, own: Collection[Tuple[int, int]], is_foreign: Callable[[str], bool]
+    pid: int, own: Collection[tuple[int, int]], is_foreign: Callable[[str], bool]
 ) -> None:
     """What it has open is its own, or nobody's: not a file, pipe or socket of its parent's.
 

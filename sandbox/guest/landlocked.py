@@ -17,7 +17,7 @@ import fcntl
 import os
 from typing import Any, Collection, Iterable, MutableMapping, NoReturn, Optional, Sequence
 
-from . import confine, descendants, kernel, landlock, program, sweep
+from . import confine, descendants, kernel, landlock, processes, program, sweep
 from .bare import signal
 
 Config = dict[str, Any]
@@ -201,26 +201,21 @@ def _to_look_around(config: Config) -> list[str]:
 
 def _limit(config: Config) -> None:
     """RLIMIT_NPROC counts all processes of a user, so it comes on top of those there are."""
-    processes = config["processes"]
-    if processes is not None:
+    most = config["processes"]
+    if most is not None:
         uid = os.getuid() if config["uid"] is None else config["uid"]
-        processes += _tasks_of(uid)
-    confine.limit({**config, "processes": processes})
+        most += _tasks_of(uid)
+    confine.limit({**config, "processes": most})
 
 
 def _tasks_of(uid: int) -> int:
-    """Processes and threads of a user: proc_pid_status(5)."""
+    """Processes and threads of a user."""
     count = 0
     for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/status", errors="replace") as file:
-                fields = dict(line.split(":", 1) for line in file)
-        except (OSError, ValueError):
-            continue
-        if int(fields["Uid"].split()[0]) == uid:
-            count += int(fields["Threads"])
+        with contextlib.suppress(OSError, ValueError):  # it ended meanwhile, or is no process
+            fields = processes.status_of(int(name))
+            if int(fields["Uid"].split()[0]) == uid:
+                count += int(fields["Threads"])
     return count
 
 

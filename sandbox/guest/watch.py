@@ -31,8 +31,8 @@ class MemoryWatch:
         """True when processes and files in memory hold more than the limit.
 
         A quick look counts pages that processes share once for each, and branches. Only if that
-        is too much,
-        the exact count is taken (smaps_rollup of proc(5)), which takes the kernel longer.
+        is too much, the exact count is taken (smaps_rollup of proc(5)), which takes the kernel
+        longer.
         """
         files = sum(_used(path) for path in _FILES)
         if files + self._quick() <= self._limit:
@@ -44,7 +44,8 @@ class MemoryWatch:
         return sum(max(size - self._born_with, 0) for size in statuses)
 
     def _exact(self) -> int:
-        return sum(_proportional(pid) for pid in processes.own()[0])
+        alive, _ = processes.own()
+        return sum(_proportional(pid) for pid in alive)
 
 
 def _resident(status: str) -> int:
@@ -59,11 +60,10 @@ def _proportional(pid: int) -> int:
 
 def _sum(path: str, names: tuple[str, ...]) -> int:
     try:
-        with open(path) as file:
-            lines = [line.split(":") for line in file if ":" in line]
+        fields = processes.fields_of(path)
     except OSError:  # it ended meanwhile
         return 0
-    return sum(int(value.split()[0]) << 10 for name, value in lines if name in names)
+    return sum(int(fields[name].split()[0]) << 10 for name in names if name in fields)
 
 
 def _used(path: str) -> int:
