@@ -16,7 +16,7 @@ from .live import LiveGuest
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
-    from .rooms import Room
+    from .room import Room
 
 PATIENCE = 30.0
 """Seconds in which a fork must have come; mostly it takes milliseconds."""

@@ -9,7 +9,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from .rooms import Room
+from .room import Room
 
 if TYPE_CHECKING:
     from .branching import Arrival

@@ -1,103 +1,21 @@
-"""Where a branch is going to live, made ahead of its interpreter: as the profile has it."""
+"""Rooms for the branches of one guest, made ahead: of the kind that the profile has."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import BackendError
-from .guest.handles import FOLDERS
+from .landlock_room import LandlockRoom
+from .namespace_room import NamespaceRoom
 
 if TYPE_CHECKING:
-    from .branching import Arrival
-    from .session_guests import BranchGuest, SessionGuest
+    from .room import Room
+    from .session_guests import SessionGuest
     from .zygote import Zygote
 
 PATIENCE = 20.0
 """Seconds a spare room is kept for the next branch."""
-
-
-class Room(ABC):
-    """A branch's guest, and the way into it.
-
-    ``way`` are descriptors for the fork of the interpreter; they are closed with this.
-    """
-
-    guest: BranchGuest
-    way: list[int]
-    counted = False
-    """Whether it was told to join a cgroup."""
-
-    def close(self) -> None:
-        """Give up the way in; who is in is in."""
-        for fd in self.way:
-            os.close(fd)
-
-    @abstractmethod
-    async def announce(self) -> None:
-        """Tell who guards the way in of the fork that is coming."""
-
-    @abstractmethod
-    async def furnish(self) -> dict[str, Any]:
-        """See to its files; returns what the fork is to be told about them."""
-
-    @abstractmethod
-    async def admit(self, arrival: Arrival, files: list[tuple[int, int]]) -> None:
-        """Have the fork looked at by who trusts nobody, and tell who will reap it.
-
-        ``files`` are device and inode of what it has from the host.
-
-        Raises
-        ------
-        UsageError
-            It is not as it should be.
-        """
-
-    @abstractmethod
-    async def close_the_way(self) -> None:
-        """Let nobody else enter."""
-
-    @abstractmethod
-    async def clear(self) -> None:
-        """Remove its files, which nobody uses any more."""
-
-
-class NamespaceRoom(Room):
-    """Namespaces below those of ``parent``, with their first process."""
-
-    def __init__(self, zygote: Zygote, parent: SessionGuest, guest: BranchGuest) -> None:
-        self.guest = guest
-        self._parent = parent
-        self._namespaces = {name: guest.take_handle(name) for name in zygote.namespaces}
-        self.way = list(self._namespaces.values())
-
-    async def announce(self) -> None:
-        inodes = {name: os.fstat(fd).st_ino for name, fd in self._namespaces.items()}
-        expect = {"op": "expect", "branch": self.guest.number, "inodes": inodes}
-        await self._parent.root.tell(expect)
-
-    async def furnish(self) -> dict[str, Any]:
-        folders = await self._parent.show(tuple(FOLDERS))
-        await self.guest.ask({"op": "move"}, "furnished", folders)
-        return {}
-
-    async def admit(self, arrival: Arrival, files: list[tuple[int, int]]) -> None:
-        await arrival.wait("ready")
-        (worker,) = await self.guest.ask({"op": "admit", "files": files}, "admitted")
-        try:
-            await self._parent.tell({"op": "adopt", "branch": self.guest.number}, [worker])
-        finally:
-            os.close(worker)
-
-    async def close_the_way(self) -> None:
-        """Who is half-way is left alone: it may share the memory of the interpreter, which would
-        not survive its sudden end."""
-        await self._parent.root.tell({"op": "forget", "branch": self.guest.number})
-
-    async def clear(self) -> None:
-        """They go with their mounts, of which nobody else knows."""
 
 
 async def make_room(zygote: Zygote, parent: SessionGuest) -> Room:
@@ -110,17 +28,8 @@ async def make_room(zygote: Zygote, parent: SessionGuest) -> Room:
     BackendError
         The kernel refused, or the parent has ended.
     """
-    if zygote.branching(parent) == "landlock":
-        from .landlock_room import LandlockRoom
-
-        return await LandlockRoom.make(zygote, parent)
-    guest = await zygote.branch(parent)
-    try:
-        await guest.ready()
-        return NamespaceRoom(zygote, parent, guest)
-    except BaseException:
-        guest.kill()
-        raise
+    kind = LandlockRoom if zygote.branching(parent) == "landlock" else NamespaceRoom
+    return await kind.make(zygote, parent)
 
 
 class Rooms:

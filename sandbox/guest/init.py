@@ -10,13 +10,12 @@ session this process does, and then hears ``interrupt``, ``retire``, and of bran
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import os
 import resource
 from typing import Any, NoReturn, Sequence
 
-from . import handles, kernel, landlocked, program, worker
+from . import descriptors, handles, kernel, landlocked, program, worker
 from .bare import signal, socket
 from .channel import Channel
 from .confine import confine
@@ -25,8 +24,6 @@ from .landlocked_walls import LandlockedWalls
 from .supervisor import Supervisor, exit_code
 from .walls import Walls
 from .watch import MemoryWatch
-
-_SOCKET = 3
 
 
 def main(config: dict[str, Any], fd: int) -> NoReturn:
@@ -182,19 +179,12 @@ def _tmp(config: dict[str, Any]) -> str:
 
 
 def forget_the_zygote(fd: int) -> int:
-    """Have /dev/null as 0 to 2 and the socket ``fd`` as 3, which is returned, and nothing else."""
+    """Have nothing of its own but the socket ``fd``, whose new number is returned."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGINT):
         # Without a handler a first process cannot be signalled from inside (pid_namespaces(7)).
         signal.signal(number, signal.SIG_DFL)
-    # A copy above all targets first, so that it is not overwritten before it is used.
-    sock = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
-    null = os.open("/dev/null", os.O_RDWR)
-    for target in range(_SOCKET):
-        os.dup2(null, target)
-    os.dup2(sock, _SOCKET, inheritable=False)
-    os.closerange(_SOCKET + 1, max(int(name) for name in os.listdir("/proc/self/fd")) + 1)
-    return _SOCKET
+    return descriptors.keep_only(fd, max(int(name) for name in os.listdir("/proc/self/fd")) + 1)
 
 
 def _bury_the_rest() -> None:
@@ -225,7 +215,7 @@ def report(channel: Channel, code: int | None, written: int | None, processes: i
 def rehearse(written: int) -> None:
     """Report to nobody, while nobody waits, as :func:`worker.rehearse` does what comes before."""
     ours, theirs = socket.socketpair()
-    report(Channel(ours), 0, written, _last_pid())
+    report(Channel(ours), 0, written, None)
     ours.close()
     theirs.close()
 

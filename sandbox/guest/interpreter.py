@@ -27,7 +27,7 @@ def main_module(file: str | None) -> types.ModuleType:
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     reseed()
-    gc.enable()
+    gc.enable()  # the first process of a guest, which this was forked from, does without
     sys.argv = [file or ""]
     module = types.ModuleType("__main__")
     module.__dict__["__builtins__"] = builtins

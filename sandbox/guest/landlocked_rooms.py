@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable
 
 from . import admission, confine, descendants, landlock, sweep
 from .bare import socket
 
-Config = Dict[str, Any]
+Config = dict[str, Any]
 
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PATIENCE = 10.0
 """Seconds in which the files of a branch must be gone; the end of the session removes the rest."""
 
 
-def places_of(config: Config, number: int) -> Dict[str, str]:
+def places_of(config: Config, number: int) -> dict[str, str]:
     """Where the branch ``number`` of a session has its folders."""
     top = f"{config['places']['branches']}/{number}"
     return {"workspace": f"{top}/workspace", "home": f"{top}/home", "tmp": f"{top}/tmp"}
 
 
-def closed_to_branches(config: Config) -> List[str]:
+def closed_to_branches(config: Config) -> list[str]:
     """What may be of their parent or of siblings, or tell of them."""
     places = config["places"]
     closed = [places["base"], places["workspace"], places["home"], *config["shared"]]
@@ -39,7 +39,7 @@ class LandlockedRooms:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def make(self, number: int) -> List[int]:
+    def make(self, number: int) -> list[int]:
         """Descriptors of the workspace, the temporary folder, and the way out if there is one.
 
         Raises
@@ -65,7 +65,7 @@ class LandlockedRooms:
             fds.append(door.detach())
         return fds
 
-    def admit(self, header: Dict[str, Any], interpreter: int) -> int:
+    def admit(self, header: dict[str, Any], interpreter: int) -> int:
         """Look for the fork of the ``interpreter``, and at it; its process.
 
         It is known by the socket it has from the host, and is the only one who has it.
@@ -112,7 +112,7 @@ class LandlockedRooms:
         return is_foreign
 
 
-def _the_one(door: Tuple[int, int], interpreter: int) -> int:
+def _the_one(door: tuple[int, int], interpreter: int) -> int:
     """The process that came through ``door``, which has forked none."""
     family = descendants.below(os.getpid())
     found = [pid for pid in family if pid != interpreter and _has_open(pid, door)]
@@ -121,7 +121,7 @@ def _the_one(door: Tuple[int, int], interpreter: int) -> int:
     return found[0]
 
 
-def _has_open(pid: int, file: Tuple[int, int]) -> bool:
+def _has_open(pid: int, file: tuple[int, int]) -> bool:
     """True if a process has it open; one that nobody may look into is taken to have not."""
     with contextlib.suppress(OSError):
         for name in os.listdir(f"/proc/{pid}/fd"):

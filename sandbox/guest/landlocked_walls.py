@@ -22,20 +22,18 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, List, NoReturn
+from typing import Any, Callable, NoReturn
 
-from . import confine, copying, forking, kernel, landlock, landlocked
+from . import confine, copying, descriptors, forking, kernel, landlock, landlocked
 from .bare import socket
 from .channel import Channel
 from .landlocked_rooms import closed_to_branches, places_of
 from .relocation import Relocation
 from .walls import Walls
 
-Config = Dict[str, Any]
+Config = dict[str, Any]
 Supervise = Callable[[Config, Channel, int], NoReturn]
 """Be the first process of a guest, given its configuration, socket and program."""
-
-_SOCKET = 3
 
 
 class LandlockedWalls(Walls):
@@ -46,19 +44,19 @@ class LandlockedWalls(Walls):
         self._supervise = supervise
         self._first = os.getppid()
 
-    def relocate(self, job: Dict[str, Any]) -> None:
+    def relocate(self, job: dict[str, Any]) -> None:
         landlocked.relocate(job, self._config)
 
-    def fork(self, way: List[int], become: Callable[[], NoReturn]) -> None:
+    def fork(self, way: list[int], become: Callable[[], NoReturn]) -> None:
         forking.fork_into([], become)
 
-    def enter(self, way: List[int]) -> None:
+    def enter(self, way: list[int]) -> None:
         """Wait until who went ahead has ended, so that this is a child of the first process."""
         (self._door,) = way
         while os.getppid() != self._first:
             time.sleep(0.0001)
 
-    def move_in(self, header: Dict[str, Any]) -> Callable[[str], str]:
+    def move_in(self, header: dict[str, Any]) -> Callable[[str], str]:
         """Copy the files; returns what tells new paths for old ones."""
         old, new = self._config["places"], places_of(self._config, header["branch"])
         for name, target in new.items():
@@ -102,12 +100,7 @@ class LandlockedWalls(Walls):
         os.setsid()
 
     def _be_first(self, channel: Channel, interpreter: int) -> NoReturn:
-        null = os.open("/dev/null", os.O_RDWR)
-        for target in range(_SOCKET):
-            os.dup2(null, target)
-        sock = channel.sock.detach()
-        os.dup2(sock, _SOCKET, inheritable=False)
-        os.closerange(_SOCKET + 1, confine.DESCRIPTORS)
+        sock = descriptors.keep_only(channel.sock.detach(), confine.DESCRIPTORS)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         landlocked.listen_for_the_end()
-        self._supervise(self._config, Channel(socket.socket(fileno=_SOCKET)), interpreter)
+        self._supervise(self._config, Channel(socket.socket(fileno=sock)), interpreter)

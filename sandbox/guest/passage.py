@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Dict, Optional
+from typing import Optional
 
 from . import processes
 from .bare import signal
@@ -31,7 +31,7 @@ class Passage:
     are those of the namespaces, by name.
     """
 
-    def __init__(self, inodes: Dict[str, int]) -> None:
+    def __init__(self, inodes: dict[str, int]) -> None:
         self._left = {inode: name for name, inode in inodes.items()}
         self.pid_namespace = f"pid:[{inodes['pid']}]"
         self._ahead = 0

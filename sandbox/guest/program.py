@@ -34,7 +34,7 @@ def run(job: dict[str, Any], code: bytes) -> NoReturn:
 
 
 def rehearse() -> None:
-    """Run an empty program that is nowhere; nothing of it is left in this process."""
+    """Run an empty program that is nowhere. What it leaves behind is the next one's to replace."""
     path, main = list(sys.path), sys.modules["__main__"]
     _write_file(os.devnull, b"")
     _run_python(os.devnull, b"print(end='')")

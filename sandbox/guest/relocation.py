@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Dict, List
+from typing import Any
 
 
 class Relocation:
@@ -13,7 +13,7 @@ class Relocation:
     Paths that the code itself keeps in variables stay as they are.
     """
 
-    def __init__(self, folders: Dict[str, str]) -> None:
+    def __init__(self, folders: dict[str, str]) -> None:
         # Longest first, for one may lie in another.
         self._folders = sorted(folders.items(), key=lambda pair: -len(pair[0]))
 
@@ -38,5 +38,5 @@ class Relocation:
         if tempfile is not None and isinstance(tempfile.tempdir, str):
             tempfile.tempdir = self.of(tempfile.tempdir)
 
-    def _all(self, entries: List[Any]) -> List[Any]:
+    def _all(self, entries: list[Any]) -> list[Any]:
         return [self.of(entry) if isinstance(entry, str) else entry for entry in entries]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, NoReturn
+from typing import Any, Callable, NoReturn
 
 from . import forking
 
@@ -14,10 +14,10 @@ class Walls:
     that the host gives along.
     """
 
-    def relocate(self, job: Dict[str, Any]) -> None:
+    def relocate(self, job: dict[str, Any]) -> None:
         """Change a job to the paths that there are."""
 
-    def fork(self, way: List[int], become: Callable[[], NoReturn]) -> None:
+    def fork(self, way: list[int], become: Callable[[], NoReturn]) -> None:
         """Fork this interpreter; the fork does ``become``.
 
         Raises
@@ -27,11 +27,11 @@ class Walls:
         """
         forking.fork_into(way, become)
 
-    def enter(self, way: List[int]) -> None:
+    def enter(self, way: list[int]) -> None:
         """In the fork: enter what can be entered at once."""
         forking.arrive(way)
 
-    def move_in(self, header: Dict[str, Any]) -> Callable[[str], str]:
+    def move_in(self, header: dict[str, Any]) -> Callable[[str], str]:
         """In the fork: see to its files; what tells their paths, given those of its parent's.
 
         Raises

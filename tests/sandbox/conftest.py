@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sandcrew.sandbox import Policy, Sandbox, Session
+from sandcrew.sandbox import Policy, Session
 from sandcrew.sandbox.policy import PROFILES
+
+from .sessions import a_session
 
 NOT_COVERED = {
     "test_a_full_disk_is_the_programs_problem": "only the size of each file is limited",
@@ -59,13 +60,7 @@ Live = Callable[..., AbstractAsyncContextManager[Session]]
 @pytest.fixture
 def live() -> Live:
     """A session in a sandbox of its own: ``async with live(policy, **options) as session``."""
-
-    @asynccontextmanager
-    async def start(policy: Policy | None = None, **options: Any) -> AsyncGenerator[Session, None]:
-        async with Sandbox(policy or Policy()) as box, box.session(**options) as session:
-            yield session
-
-    return start
+    return a_session
 
 
 def reachable_interpreter() -> Path | None:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from sandcrew.sandbox import Policy, Sandbox, Session, UsageError
+from sandcrew.sandbox import Policy, Sandbox, UsageError
 from sandcrew.sandbox.cgroup import find_cgroups
 
+from .sessions import a_session
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
     from pathlib import Path
-
-
-@asynccontextmanager
-async def a_session(policy: Policy) -> AsyncGenerator[Session]:
-    async with Sandbox(policy) as box, box.session() as session:
-        yield session
 
 
 # --- what a branch is ---

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import psutil
@@ -19,22 +18,15 @@ import pytest
 
 from sandcrew.sandbox import (
     BackendError,
-    Policy,
-    Sandbox,
-    Session,
     UsageError,
     guests,
 )
 from sandcrew.sandbox.guest import admission
 
+from .sessions import a_session
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-
-@asynccontextmanager
-async def a_session(policy: Policy | None = None) -> AsyncGenerator[Session, None]:
-    async with Sandbox(policy or Policy(timeout=20)) as box, box.session() as session:
-        yield session
+    pass
 
 
 STAY_IN_GROUP = """
@@ -48,6 +40,17 @@ if os.fork() == 0:
 os.wait()
 heard
 """
+
+
+NAME_ITSELF = "import ctypes; ctypes.CDLL(None).prctl(15, {!r})"
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"a:b", b"State:\tT"])
+async def test_an_interpreter_of_any_name_can_be_branched(name: bytes) -> None:
+    async with a_session() as session:
+        assert (await session.run(NAME_ITSELF.format(name))).exit_code == 0
+        async with session.branch() as branch:
+            assert (await branch.run("6 * 7")).value == 42
 
 
 async def test_a_fork_in_the_process_group_of_its_parent_is_not_admitted() -> None:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import types
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -28,17 +28,13 @@ from sandcrew.sandbox.cgroup import find_cgroups
 from sandcrew.sandbox.guest import kernel
 from sandcrew.sandbox.guest.handles import namespaces
 from sandcrew.sandbox.landlock_room import LandlockRoom
-from sandcrew.sandbox.rooms import NamespaceRoom
+from sandcrew.sandbox.namespace_room import NamespaceRoom
 from sandcrew.sandbox.zygote import Terms
 
+from .sessions import a_session
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-
-
-@asynccontextmanager
-async def a_session(policy: Policy | None = None) -> AsyncGenerator[Session, None]:
-    async with Sandbox(policy or Policy(timeout=20)) as box, box.session() as session:
-        yield session
+    from collections.abc import Callable, Coroutine, Generator
 
 
 # --- the fork ---
@@ -210,6 +206,19 @@ async def test_where_no_cgroup_counts_each_branch_is_watched_for_itself(
             assert (result.state_lost, result.limit_hit) == (True, "memory")
             assert (await branches[1].run("len(held)")).value == 80 << 20
         assert (await session.run("1")).value == 1
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"a:b"])
+async def test_where_no_cgroup_counts_processes_of_any_name_are_watched(
+    monkeypatch: pytest.MonkeyPatch, name: bytes
+) -> None:
+    monkeypatch.setattr(layers, "find_cgroups", lambda: None)
+    async with a_session(Policy(memory="100MiB", timeout=20)) as session:
+        code = f"import ctypes, time; ctypes.CDLL(None).prctl(15, {name!r}); time.sleep(0.2)"
+        assert (await session.run(code)).exit_code == 0
+        fork = "import os\nfor _ in range(3):\n if os.fork() == 0:\n  " + HOLD.format(50)
+        result = await session.run(fork.replace("\nimport", "; import") + "\ntime.sleep(9)")
+        assert (result.state_lost, result.limit_hit) == (True, "memory")
 
 
 HYDRA = """
