@@ -52,7 +52,8 @@ _TEXTS = {
     "/etc/hostname": "sandbox\n",
     "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
-_LOCAL_HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
+LOCAL_HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost\n"
+"""``/etc/hosts`` of who has no network but the loopback (hosts(5))."""
 
 
 def root_entries(policy: Policy, interpreter: Interpreter, tools: Iterable[Path]) -> list[Entry]:
@@ -62,7 +63,7 @@ def root_entries(policy: Policy, interpreter: Interpreter, tools: Iterable[Path]
     if policy.network == "host":
         binds += map(Path, _NETWORK)
     else:
-        entries.append({"path": "/etc/hosts", "text": _LOCAL_HOSTS})
+        entries.append({"path": "/etc/hosts", "text": LOCAL_HOSTS})
     entries += [{"path": path, "text": text} for path, text in _TEXTS.items()]
     entries += _outermost(binds)
     entries += [

@@ -47,6 +47,8 @@ _ANY_PORT = ("127.0.0.1", 0)
 """Where guests listen for the proxy: they share the loopback of their container."""
 _TAIL = 8
 """Lines of output shown for a command that failed."""
+_OF_IMAGE = "It needs an image with Python 3.9 or later."
+_OF_ENGINE = "Look at the settings of the engine and of its runtime."
 _PROGRAMS = ("bash", "sh", "node", "pwsh")
 
 
@@ -136,9 +138,9 @@ class _ContainerZygote:
         except TimeoutError as error:
             raise BackendError(f"The container was not ready within {START:.0f} s.") from error
         except Refused as refused:
-            raise self._crash(refused.message) from refused
+            raise self._crash(refused.message, _OF_ENGINE) from refused
         except Gone:
-            raise self._crash("its first process ended") from None
+            raise self._crash("its first process ended", _OF_IMAGE) from None
 
     async def end(self) -> None:
         """Kill everything, and remove what was made for it."""
@@ -275,12 +277,8 @@ class _ContainerZygote:
             self._engine, self._image, options.python, self._body, options.platform
         )
 
-    def _crash(self, why: str) -> BackendUnavailable:
-        return BackendUnavailable(
-            f"the guest in {self._image!r}",
-            why=why,
-            remedy="It needs an image with Python 3.9 or later.",
-        )
+    def _crash(self, why: str, remedy: str) -> BackendUnavailable:
+        return BackendUnavailable(f"the guest in {self._image!r}", why=why, remedy=remedy)
 
 
 async def _initialise(zygote: Zygote, policy: Policy, command: str) -> None:

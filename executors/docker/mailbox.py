@@ -23,11 +23,15 @@ from pathlib import Path
 
 from ...sandbox.launcher import GUEST
 from ...sandbox.owner import is_alive, this_process
+from ...sandbox.rootfs import LOCAL_HOSTS
 
 MOUNTED = "/run/sandcrew"
 """Where containers see it."""
 _NAME = "sandcrew-container"
 _GUEST, _SOCKET = "guest.pyz", "socket"
+HOSTS = "hosts"
+"""What is to be ``/etc/hosts`` where the engine writes none."""
+_MODES = {"": 0o700, _GUEST: 0o444, HOSTS: 0o444, _SOCKET: 0o600}
 COMMAND = ("-I", "-B", f"{MOUNTED}/{_GUEST}", f"{MOUNTED}/{_SOCKET}")
 """What an interpreter in a container is to run."""
 
@@ -54,6 +58,7 @@ class Mailbox:
         listener = socket.socket(socket.AF_UNIX)
         try:
             (folder / _GUEST).write_bytes(_guest())
+            (folder / HOSTS).write_text(LOCAL_HOSTS)
             fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
             try:  # by way of the descriptor: an address holds 107 bytes (unix(7))
                 listener.bind(f"/proc/self/fd/{fd}/{_SOCKET}")
@@ -61,11 +66,10 @@ class Mailbox:
                 os.close(fd)
             listener.listen(1)
             listener.setblocking(False)
-            for path in (folder, folder / _GUEST, folder / _SOCKET):
+            for name, mode in _MODES.items():
                 if os.geteuid() == 0:
-                    os.chown(path, *owner)
-            (folder / _GUEST).chmod(0o444)
-            (folder / _SOCKET).chmod(0o600)
+                    os.chown(folder / name, *owner)
+                (folder / name).chmod(mode)
         except BaseException:
             cls(folder, listener).remove()
             raise
@@ -100,7 +104,7 @@ def reap() -> None:
 
 
 def _remove(folder: Path) -> None:
-    for name in (_GUEST, _SOCKET):
+    for name in (_GUEST, _SOCKET, HOSTS):
         (folder / name).unlink(missing_ok=True)
     folder.rmdir()
 

@@ -17,7 +17,7 @@ import fcntl
 import os
 from typing import Any, Collection, Iterable, MutableMapping, NoReturn, Optional, Sequence
 
-from . import confine, descendants, kernel, landlock, processes, program, sweep
+from . import confine, descendants, kernel, landlock, processes, program, routes, sweep
 from .bare import signal
 
 Config = dict[str, Any]
@@ -49,6 +49,8 @@ def confine_zygote(config: Config, guard: int) -> int:
     It still has the ids of the caller, and may read /proc to find orphans.
     """
     adopt_orphans()
+    if config["network"] == "container":  # which the engine was to leave without
+        routes.require_none()
     zygote = os.getpid()
 
     def end(*_: object) -> None:

@@ -6,12 +6,16 @@ import asyncio
 import http.server
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandcrew.executors import CodeBlock, CodeResult, DockerCommandLineCodeExecutor
+from sandcrew.executors.docker import launcher
 from sandcrew.executors.docker.images import tag_of
-from sandcrew.sandbox import Policy
+from sandcrew.executors.docker.settings import settings
+from sandcrew.sandbox import BackendUnavailable, Policy
 
 BASE = tag_of("base")
 
@@ -99,3 +103,43 @@ print(connection.recv(10))
 """
     (result,) = await run(Policy(), CodeBlock(code, "python"))
     assert result.output == "b'hello'\n"
+
+
+KNOWN = "import socket; print(socket.gethostbyname('localhost'), socket.gethostbyname('sandbox'))"
+
+
+async def test_the_names_of_the_machine_itself_are_known() -> None:
+    (result,) = await run(Policy(), CodeBlock(KNOWN, "python"))
+    assert result.output == "127.0.0.1 127.0.0.1\n"
+
+
+async def test_further_names_are_known_if_the_caller_says_so() -> None:
+    code = CodeBlock("import socket; print(socket.gethostbyname('a.test'))", "python")
+    async with DockerCommandLineCodeExecutor(BASE, extra_hosts={"a.test": "127.0.0.9"}) as executor:
+        assert (await executor.execute_code_blocks([code])).output == "127.0.0.9\n"
+
+
+async def test_the_name_servers_of_the_host_are_not_told() -> None:
+    code = CodeBlock("print(open('/etc/resolv.conf').read())", "python")
+    host = Path("/etc/resolv.conf").read_text()
+    servers = [line for line in host.splitlines() if line.startswith("nameserver")]
+    (told,) = await run(Policy(network="host"), code)
+    (result,) = await run(Policy(), code)
+    assert [line for line in servers if line in told.output] == servers  # the positive control
+    assert [line for line in servers if line in result.output] == []
+
+
+async def test_an_engine_that_gives_a_network_all_the_same_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def of_the_host(*args: Any) -> dict[str, Any]:
+        body = settings(*args)
+        body["HostConfig"]["NetworkMode"] = "host"
+        body["HostConfig"].pop("Sysctls")  # which are not had with it
+        return {**body, "NetworkDisabled": False, "Hostname": ""}
+
+    monkeypatch.setattr(launcher, "settings", of_the_host)
+    with pytest.raises(
+        BackendUnavailable, match=r"there is a network \(.*\) where the policy has none"
+    ):
+        await run(Policy(), CodeBlock("print(1)", "python"))
