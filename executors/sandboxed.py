@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..sandbox.errors import UsageError
+from ..sandbox.sandbox import Sandbox
 from .blockwise import refusal
 from .filename import block_filename
 from .user_functions import UserFunctionsExecutor
@@ -49,6 +50,24 @@ class SandboxedExecutor(UserFunctionsExecutor):
     ) -> None:
         super().__init__(functions, functions_module)
         self._sandbox: Place | None = None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Where its blocks run, for runs, sessions and branches of your own; it ends with this.
+
+        Raises
+        ------
+        UsageError
+            It is not started; or blocks are all that can run there, as in an image without Python.
+        """
+        if self._sandbox is None:
+            raise UsageError("The executor is not started: await start(), or use `async with`.")
+        if not isinstance(self._sandbox, Sandbox):
+            raise UsageError(
+                "There are only blocks in this container: sessions need an image with Python 3.9 "
+                "or later, on an engine of this machine."
+            )
+        return self._sandbox
 
     @abstractmethod
     def _make_sandbox(self) -> Place:

@@ -24,7 +24,7 @@ _UNITS = {
 }  # fmt: skip
 
 PROFILES = ("namespaces", "landlock")
-OPTIONAL_LAYERS = ("landlock", "seccomp", "landlock-signals")
+OPTIONAL_LAYERS = ("landlock", "seccomp", "landlock-signals", "cgroup")
 """Layers a policy may name in ``allow_missing``."""
 
 
@@ -100,7 +100,8 @@ class Policy:
     """The interpreter; ``None`` for the one that runs this."""
     allow_missing: Sequence[str] = ()
     """Layers without which a run goes ahead all the same: ``"landlock"``, ``"seccomp"``, and in
-    the profile ``landlock``, which is nothing without these, only ``"landlock-signals"``."""
+    the profile ``landlock``, which is nothing without these, only ``"landlock-signals"``; for
+    containers ``"cgroup"``, without which there are only the limits that each process has."""
 
     def __post_init__(self) -> None:
         for key, check in _CHECKS.items():

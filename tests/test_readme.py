@@ -24,7 +24,11 @@ def test_there_is_an_example_for_each_kind_of_user() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[str(n) for n in range(1, len(EXAMPLES) + 1)])
-def test_an_example_runs_and_prints_what_it_says(example: str, tmp_path: Path) -> None:
+def test_an_example_runs_and_prints_what_it_says(
+    example: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if "Docker" in example:
+        request.getfixturevalue("engine_with")("base")
     (tmp_path / "example.py").write_text(example)
     (tmp_path / "sales.csv").write_text("day,amount\n2026-01-05,40\n2026-01-06,2\n")
     done = subprocess.run(

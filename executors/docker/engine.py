@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,12 +44,21 @@ class Engine:
     cleans up before it is known what there is.
     """
 
-    def __init__(self, client: Any, address: str, *, is_podman: bool) -> None:
+    def __init__(
+        self,
+        client: Any,
+        address: str,
+        *,
+        is_podman: bool = False,
+        rootless: tuple[int, int] | None = None,
+    ) -> None:
         self.address = address
         self.client = client
         """A ``docker.APIClient``, whose types are not complete enough to be checked."""
         self.is_podman = is_podman
         """True for Podman behind Docker's API."""
+        self.rootless = rootless
+        """User and group id of an engine that is not root's."""
 
     @classmethod
     async def connect(cls) -> Engine:
@@ -67,7 +77,7 @@ class Engine:
         address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
         def connect() -> Engine:
-            _knock(address)
+            uid, gid = _knock(address)
             settings = docker.utils.kwargs_from_env()
             oldest = docker.constants.MINIMUM_DOCKER_API_VERSION
             # To ask for its version would have the engine run the programs it consists of.
@@ -78,7 +88,14 @@ class Engine:
             client = docker.APIClient(
                 version=answer.headers["Api-Version"], timeout=TIMEOUT, **settings
             )
-            return cls(client, address, is_podman="Libpod-Api-Version" in answer.headers)
+            # What is not root's may pass on to an engine that is: that says so itself.
+            is_rootless = uid > 0 and _is_rootless(client.info())
+            return cls(
+                client,
+                address,
+                is_podman="Libpod-Api-Version" in answer.headers,
+                rootless=(uid, gid) if is_rootless else None,
+            )
 
         try:
             return await in_thread(connect)
@@ -122,12 +139,27 @@ class Engine:
             self.client.close()
 
 
-def _knock(address: str) -> None:
-    """Find out whether somebody listens, for ``docker`` leaves a socket open where nobody does."""
-    if address.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(TIMEOUT)
-            sock.connect(address.removeprefix("unix://"))
+def _knock(address: str) -> tuple[int, int]:
+    """Find out whether somebody listens, for ``docker`` leaves a socket open where nobody does.
+
+    Returns the user and group id of who does (SO_PEERCRED, unix(7)), or those of root.
+    """
+    if not address.startswith("unix://"):
+        return 0, 0
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(TIMEOUT)
+        sock.connect(address.removeprefix("unix://"))
+        if sys.platform != "linux":
+            return 0, 0
+        _, uid, gid = struct.unpack(
+            "3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        )
+    return uid, gid
+
+
+def _is_rootless(info: dict[str, Any]) -> bool:
+    """As Docker says it, and as Podman does."""
+    return "name=rootless" in info.get("SecurityOptions", ()) or bool(info.get("Rootless"))
 
 
 async def in_thread(function: Callable[..., T], *args: Any, **options: Any) -> T:

@@ -23,6 +23,7 @@ from ...sandbox.errors import (
 from ...sandbox.output import OutputCollector
 from ...sandbox.result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent
 from ..command_line import SUFFIXES, command
+from .accounts import require_limits
 from .container import Container
 from .engine import Engine
 from .exec_command import ExecCommand, Hijacked
@@ -96,7 +97,7 @@ class ExecSandbox:
         self._policy = policy
         self._options = options
         self._on_progress = on_progress
-        self._user = container_user()
+        self._user = _KEEPERS_USER
         self._files = ExecFiles(self._ask)
         self._starting, self._turn = asyncio.Lock(), asyncio.Lock()
         self._engine: Engine | None = None
@@ -104,6 +105,7 @@ class ExecSandbox:
         self._input: Hijacked | None = None
         self._environment: dict[str, str] = {}
         self._languages: tuple[str, ...] = ()
+        self._isolation: tuple[str, ...] = ()
         self._runs: set[ExecRun] = set()
 
     async def start(self) -> None:
@@ -169,6 +171,7 @@ class ExecSandbox:
     async def _start(self) -> None:
         options, policy = self._options, self._policy
         self._engine = engine = await Engine.connect()
+        self._user = container_user(engine).inside
         await reap(engine)
         name = options.image or await default_image(engine)
         image = await ensure_image(engine, name, options.platform, self._on_progress)
@@ -185,6 +188,14 @@ class ExecSandbox:
         )
         self._input = Hijacked(stream)
         await self._container.start()
+        found = await self._container.inspect() or {}
+        pid = int(found.get("State", {}).get("Pid") or 0)  # 0 if it has ended already
+        self._isolation = isolation(
+            policy,
+            options,
+            rootless=engine.rootless is not None,
+            limited=require_limits(pid if engine.is_here else 0, body, policy),
+        )
         environment = environment_of(image)
         self._environment = {
             **environment,
@@ -318,7 +329,7 @@ class ExecSandbox:
             limit_hit="timeout" if run.verdict == "timeout" else None,
             truncated=collector.truncated,
             duration=duration,
-            isolation=isolation(self._policy, self._options),
+            isolation=self._isolation,
         )
 
 

@@ -31,8 +31,9 @@ class DockerCommandLineCodeExecutor(SandboxedExecutor):
     """Runs each block as a fresh process tree in one container; name and options are AutoGen's.
 
     The container is confined by the whole policy, and has no network unless the policy says so.
-    What runs in it is a fork server, as in the local sandbox, so a block takes milliseconds. The
-    container ends with :meth:`stop`, and by itself when this process ends, however that ends.
+    What runs in it is a fork server, as in the local sandbox, so a block takes milliseconds, and
+    :attr:`sandbox` has sessions and branches. The container ends with :meth:`stop`, and by itself
+    when this process ends, however that ends. The engine may be root's, or rootless.
 
     Parameters
     ----------

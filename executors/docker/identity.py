@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...sandbox.identity import unused_id
 
+if TYPE_CHECKING:
+    from .engine import Engine
 
-def container_user() -> tuple[int, int]:
-    """User and group ids for a container: the caller's; for root, ones that own nothing."""
+Ids = tuple[int, int]
+"""Of a user and of a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerUser:
+    """Ids as they are in the container, and the same seen from outside of it."""
+
+    inside: Ids
+    outside: Ids
+
+
+def container_user(engine: Engine) -> ContainerUser:
+    """The caller; for root, a user that owns nothing.
+
+    To the containers of a rootless engine the user it runs as is root, in a user namespace that it
+    has for all of them (user_namespaces(7)), and all others are none of this machine's.
+    """
+    if engine.rootless is not None:
+        return ContainerUser((0, 0), engine.rootless)
     if os.geteuid() != 0:
-        return os.geteuid(), os.getegid()
+        own = os.geteuid(), os.getegid()
+        return ContainerUser(own, own)
     unused = unused_id()
-    return unused, unused
+    return ContainerUser((unused, unused), (unused, unused))

@@ -19,7 +19,7 @@ from ...sandbox.launcher import START
 from ...sandbox.sandbox import Sandbox
 from ...sandbox.workspace import Workspace
 from ...sandbox.zygote import Terms, Zygote
-from .accounts import container_cgroups
+from .accounts import container_cgroups, require_limits
 from .bound import BoundFolder
 from .container import Container
 from .engine import Engine
@@ -107,7 +107,7 @@ class _ContainerZygote:
         self._engine = engine
         self._policy = policy
         self._options = options
-        self._user = container_user()
+        self._user = container_user(engine)
         self._bound: BoundFolder | None = None
         self._mailbox: Mailbox | None = None
         self._container: Container | None = None
@@ -119,11 +119,11 @@ class _ContainerZygote:
         """Start it and wait until it is ready, for a bounded time."""
         options = replace(self._options, image=name)
         self._image = name
-        self._mailbox = Mailbox.create(self._user)
+        self._mailbox = Mailbox.create(self._user.outside)
         folder = await self._workspace_source()
         command = guest_command(options)
         mailbox = self._mailbox.folder
-        self._body = settings(self._policy, options, self._user, command, mailbox, folder)
+        self._body = settings(self._policy, options, self._user.inside, command, mailbox, folder)
         self._container = await Container.create(
             self._engine, options.new_name(), self._body, options.platform
         )
@@ -134,7 +134,8 @@ class _ContainerZygote:
                 if self._bound is not None:
                     self._bound.remove()  # the container has it now
                 self._handshake = Handshake(sock, self._keep)
-                return await self._open(self._handshake, image)
+                limited = require_limits(self._pid, self._body, self._policy)
+                return await self._open(self._handshake, image, limited=limited)
         except TimeoutError as error:
             raise BackendError(f"The container was not ready within {START:.0f} s.") from error
         except Refused as refused:
@@ -165,6 +166,11 @@ class _ContainerZygote:
 
     # --- inside ---
 
+    @property
+    def _is_mine(self) -> bool:
+        """Whether what is in it belongs to the user of this process."""
+        return self._user.outside[0] == os.geteuid()
+
     async def _workspace_source(self) -> str | None:
         """The folder the engine is to mount as the workspace, in its words; none: a private one."""
         if self._options.bind_dir is not None:
@@ -172,12 +178,12 @@ class _ContainerZygote:
         workdir = self._policy.workdir
         if workdir is None:
             return None
-        self._bound = await BoundFolder.create(Path(workdir), self._user[0])
+        self._bound = await BoundFolder.create(Path(workdir), self._user.outside[0])
         return str(self._bound.source)
 
     async def _accept(self, mailbox: Mailbox, container: Container) -> tuple[socket.socket, int]:
         """The connection from inside, unless the container ends first."""
-        calling = asyncio.ensure_future(mailbox.accept(self._user[0]))
+        calling = asyncio.ensure_future(mailbox.accept(self._user.outside[0]))
         try:
             while not calling.done():
                 await asyncio.wait([calling], timeout=_POLL)
@@ -187,7 +193,9 @@ class _ContainerZygote:
         finally:
             calling.cancel()
 
-    async def _open(self, handshake: Handshake, image: Mapping[str, Any]) -> Zygote:
+    async def _open(
+        self, handshake: Handshake, image: Mapping[str, Any], *, limited: bool
+    ) -> Zygote:
         policy = self._policy
         programs, of_branches = _filters(policy)
         config = self._config()
@@ -205,14 +213,20 @@ class _ContainerZygote:
         assert self._folder is not None
         image_environment = environment_of(image)
         terms = Terms(
-            isolation=isolation(policy, self._options, _of_guest(ready, programs)),
+            isolation=isolation(
+                policy,
+                self._options,
+                _of_guest(ready, programs),
+                rootless=self._engine.rootless is not None,
+                limited=limited,
+            ),
             environment={
                 **image_environment,
                 **base_environment(policy, image_environment.get("PATH", os.defpath)),
             },
             languages=languages_by(_paths(ready["programs"])),
-            owner=self._user[0] if self._user[0] != os.geteuid() else None,
-            cgroups=container_cgroups(self._pid),
+            owner=None if self._is_mine else self._user.outside[0],
+            cgroups=container_cgroups(self._pid) if limited else None,
             branches=_branching(ready, of_branches),
             order=signal.SIGTERM,
         )
@@ -223,7 +237,7 @@ class _ContainerZygote:
     def _workspace(self, folder: int) -> Workspace:
         """The guests' workspace, seen from here."""
         if self._bound is None:
-            return Workspace(folder, None if self._user[0] == os.geteuid() else self._user)
+            return Workspace(folder, None if self._is_mine else self._user.outside)
         if not self._bound.is_at(folder):
             raise BackendUnavailable(
                 f"the workspace {self._bound.folder}",

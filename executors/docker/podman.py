@@ -30,7 +30,7 @@ _PASSED_OVER = {
     "DeviceRequests": "use Docker for devices",
 }
 """What Podman does not look at, and what to do instead."""
-_SHUT = {"/var/tmp": "ro,size=4096,notmpcopyup"}  # noqa: S108
+_SHUT = dict.fromkeys(("/run", "/var/tmp"), "ro,size=4096,notmpcopyup")  # noqa: S108
 """What Podman makes writable, without a limit, in a container that is to be read-only."""
 
 

@@ -97,15 +97,25 @@ def guest_command(options: ContainerOptions) -> list[str]:
 
 
 def isolation(
-    policy: Policy, options: ContainerOptions, of_guest: Iterable[str] = ()
+    policy: Policy,
+    options: ContainerOptions,
+    of_guest: Iterable[str] = (),
+    *,
+    rootless: bool,
+    limited: bool,
 ) -> tuple[str, ...]:
-    """The layers around what runs in such a container, by name, besides those of its guest."""
+    """The layers around what runs in such a container, by name, besides those of its guest.
+
+    ``rootless`` is the engine, and the container ``limited`` if the kernel holds it to the policy.
+    """
     names = ["container", *([f"runtime-{options.runtime}"] if options.runtime else [])]
     names += ["pid-namespace", "mount-namespace", "ipc-namespace", "read-only-root"]
     names += [] if policy.network == "host" else ["network-namespace"]
     names += ["network-proxy"] if has_proxy(policy) else []
-    names += ["unprivileged-uid", "no-capabilities", "no-new-privileges", "seccomp"]
-    return (*names, *of_guest, "cgroup", "rlimits", "clean-environment")
+    names += ["user-namespace" if rootless else "unprivileged-uid"]
+    names += ["no-capabilities", "no-new-privileges", "seccomp", *of_guest]
+    names += ["cgroup"] if limited else []
+    return (*names, "rlimits", "clean-environment")
 
 
 def _limits(policy: Policy) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from sandcrew.executors import CodeBlock, DockerCommandLineCodeExecutor, UsageError
 from sandcrew.executors.docker.images import tag_of
 from sandcrew.executors.docker.launcher import ContainerLauncher
 from sandcrew.executors.docker.options import ContainerOptions
@@ -15,6 +18,22 @@ async def test_a_session_keeps_its_variables_and_has_values() -> None:
         await session.run("x = 41")
         cell = await session.run("print('seen'); x + 1")
         assert (cell.output, cell.value) == ("seen\n", 42)
+
+
+async def test_the_sandbox_of_an_executor_has_sessions_beside_its_blocks() -> None:
+    executor = DockerCommandLineCodeExecutor(tag_of("base"))
+    with pytest.raises(UsageError, match="not started"):
+        executor.sandbox.session()
+    async with executor, executor.sandbox.session() as session:
+        await session.run("open('made', 'w').write('x')")
+        block = CodeBlock("print(open('made').read())", "python")
+        assert (await executor.execute_code_blocks([block])).output == "x\n"
+
+
+async def test_without_a_guest_there_are_only_blocks() -> None:
+    async with DockerCommandLineCodeExecutor(tag_of("base"), python="/no/python") as executor:
+        with pytest.raises(UsageError, match="only blocks"):
+            executor.sandbox.session()
 
 
 async def test_an_interrupted_cell_keeps_the_state() -> None:
