@@ -126,7 +126,8 @@ class LiveGuest:
         """Have the interpreter of ``parent`` fork; the fork will speak here."""
         try:
             fds = [*self._pipes.ends, self._theirs.fileno(), *namespaces]
-            await parent.send({"op": "branch", "id": self.guest.number}, fds=fds)
+            # Not a number, as cells have: the answer may come when the next one runs already.
+            await parent.send({"op": "branch", "id": f"branch {self.guest.number}"}, fds=fds)
         finally:
             self._pipes.close_ends()
             self._theirs.close()

@@ -202,12 +202,13 @@ class Session:
                 self._become_a_branch(channel, way, files, [out, err], cwd)
 
             self._walls.fork(way, become)
+            answer = {"op": "forked"}
         except Exception as error:  # what is called here may be the user's by now
-            self._send({"op": "refused", "id": header["id"], "why": str(error)})
+            answer = {"op": "refused", "why": str(error)}
         for fd in fds:
             os.close(fd)
         self._branching = False
-        self._send({"op": "forked", "id": header["id"]})
+        self._send({**answer, "id": header["id"]})
 
     def _become_a_branch(
         self,

@@ -220,6 +220,29 @@ async def test_what_would_be_shared_is_refused_by_name(policy: Policy, code: str
         assert (await session.run("x")).value == 1
 
 
+async def test_what_the_parent_says_late_of_a_branch_that_failed_is_not_of_the_next_cell(
+    policy: Policy,
+) -> None:
+    """Its word that it has forked comes when the fork has given up, and a cell waits for its own."""
+    slow = """
+from _sandcrew_guest import forking
+import time
+fork_into = forking.fork_into
+def fork_slowly(*args):
+    fork_into(*args)
+    time.sleep(0.3)
+def refuse(*args):
+    raise OSError("it does not fit")
+forking.fork_into, forking.settle = fork_slowly, refuse
+"""
+    async with a_session(policy) as session:
+        await session.run(slow)
+        for _ in range(3):  # numbers of cells and of branches meet
+            with pytest.raises(UsageError, match="it does not fit"):
+                await session.branch().start()
+            assert (await session.run("1 + 1")).value == 2
+
+
 async def test_a_branch_that_was_refused_can_be_begun_when_the_reason_is_gone() -> None:
     async with Sandbox(Policy(timeout=20)) as box, box.session() as session:
         await session.run("import os; r, w = os.pipe()")

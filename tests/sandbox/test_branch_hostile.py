@@ -11,23 +11,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from sandcrew.sandbox import (
-    BackendError,
-    UsageError,
-    guests,
-)
+from sandcrew.sandbox import BackendError, UsageError, guests
 from sandcrew.sandbox.guest import admission
 
 from .sessions import a_session
-
-if TYPE_CHECKING:
-    pass
-
 
 STAY_IN_GROUP = """
 import os, signal
