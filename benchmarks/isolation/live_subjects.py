@@ -1,31 +1,39 @@
-"""Attacks as cells of a live session of the local sandbox, and of a branch of one."""
+"""Attacks as cells of a live session, here or in a container, and of a branch of one."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from ...executors.factory import create_executor
 from ...sandbox.errors import SandcrewError
 from ...sandbox.policy import Policy
-from ...sandbox.sandbox import Sandbox
 from .attack import Evidence
 from .subjects import GRACE_SECONDS, Observed, policy_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
+    from ...executors.sandboxed import SandboxedExecutor
     from ...sandbox.result import CellResult
+    from ...sandbox.sandbox import Sandbox
     from ...sandbox.session import Session
     from .attack import Attack
     from .place import Place
 
-LIVE = ("session", "branch")
+LIVE = {
+    "session": ("sandbox", "session"),
+    "branch": ("sandbox", "branch"),
+    "docker-session": ("docker", "session"),
+    "docker-branch": ("docker", "branch"),
+}
+"""The executor whose sandbox it is in, and what, by the name of the subject."""
 
 
 class LiveSubject:
-    """A session, or a branch of one; a new sandbox for each attack.
+    """One of :data:`LIVE`; a new sandbox for each attack.
 
     The second program of an attack has a session of its own in the same sandbox, or is a branch's
     sibling, while the first is still there: nothing may pass between them.
@@ -35,6 +43,7 @@ class LiveSubject:
 
     def __init__(self, name: str, policy: Mapping[str, Any] | None = None) -> None:
         self.name = name
+        self._executor, self._kind = LIVE[name]
         self.policy = dict(policy or {})
         Policy.from_mapping(self.policy)  # refused now, not in the middle
 
@@ -46,7 +55,8 @@ class LiveSubject:
         folder = {"workdir": place.folder} if "folder" in attack.requires else {}
         policy = policy_of(attack, {**folder, **self.policy})
         try:
-            async with Sandbox(policy) as box, contextlib.aclosing(self._sessions(box)) as sessions:
+            executor = cast("SandboxedExecutor", create_executor(self._executor, policy=policy))
+            async with executor, contextlib.aclosing(self._sessions(executor.sandbox)) as sessions:
                 for text in programs:
                     session = await anext(sessions)
                     await _run_one(session, attack, text, observed)
@@ -57,7 +67,7 @@ class LiveSubject:
     async def _sessions(self, box: Sandbox) -> AsyncGenerator[Session, None]:
         """One after another, each of which lives on until this is closed."""
         async with AsyncExitStack() as stack:
-            if self.name == "session":
+            if self._kind == "session":
                 while True:
                     yield await stack.enter_async_context(box.session())
             parent = await stack.enter_async_context(box.session())

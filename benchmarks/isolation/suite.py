@@ -72,8 +72,9 @@ async def run_suite(
 
 
 def subject_of(name: str, policy: Mapping[str, Any] | None = None) -> Subject:
-    """The subject called ``session`` or ``branch`` (cells of the local sandbox), or that of an
-    executor, named as for :func:`~sandcrew.executors.create_executor`, or ``jupyter-docker``.
+    """The subject called ``session`` or ``branch`` (cells of the local sandbox; with ``docker-``
+    before it, of one in a container), or that of an executor, named as for
+    :func:`~sandcrew.executors.create_executor`, or ``jupyter-docker``.
 
     Raises
     ------

@@ -71,9 +71,14 @@ _LIVE = ["A15", "B10", "B21", "C07", "D17", "D44", "E12", "F03", "F28"]
 """All of it takes minutes: ``sandcrew bench isolation --executors session,branch``."""
 
 
-async def test_cells_of_sessions_and_of_branches_hold_what_a_run_holds() -> None:
-    table = await run_suite(["session", "branch"], choose(_LIVE))
-    for name in ("session", "branch"):
+@pytest.mark.parametrize("names", [["session", "branch"], ["docker-session", "docker-branch"]])
+async def test_cells_of_sessions_and_of_branches_hold_what_a_run_holds(
+    names: list[str], request: pytest.FixtureRequest
+) -> None:
+    if "docker-session" in names:
+        request.getfixturevalue("engine_with")("base")
+    table = await run_suite(names, choose(_LIVE))
+    for name in names:
         assert [cell for cell in table.breaches() if cell.subject == name] == []
         assert table.totals(name)["held"] >= len(_LIVE) - 2
         assert "error" not in table.totals(name)

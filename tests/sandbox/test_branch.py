@@ -223,7 +223,7 @@ async def test_what_would_be_shared_is_refused_by_name(policy: Policy, code: str
 async def test_what_the_parent_says_late_of_a_branch_that_failed_is_not_of_the_next_cell(
     policy: Policy,
 ) -> None:
-    """Its word that it has forked comes when the fork has given up, and a cell waits for its own."""
+    """Its word that it has forked comes when the fork has given up, and a cell waits."""
     slow = """
 from _sandcrew_guest import forking
 import time

@@ -125,7 +125,8 @@ def isolation_command(
         str,
         typer.Option(
             help="Names of executors, with commas in between; session and branch are cells of the "
-            "sandbox, jupyter and jupyter-docker cells of kernels."
+            "sandbox, docker-session and docker-branch of one in a container, jupyter and "
+            "jupyter-docker cells of kernels."
         ),
     ] = "sandbox,local",
     peer: Annotated[
