@@ -1,33 +1,28 @@
-"""Temporary folders that carry the name of their owner, so that none outlives it for long."""
+"""Temporary folders of which none outlives its owner for long."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..sandbox import owner
+from ..sandbox.temporary import abandoned, is_ours, new_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def make_folder(kind: str) -> Path:
     """A new private folder for ``kind``; those that killed owners left are removed first."""
-    prefix = f"sandcrew-{kind}-"
-    _reap(prefix)
-    return Path(tempfile.mkdtemp(prefix=f"{prefix}{owner.this_process()}-"))
+    for left in abandoned(kind):
+        with contextlib.suppress(OSError):  # another process reaps at the same time
+            if is_ours(left):
+                remove_folder(left)
+    folder = new_path(kind)
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 def remove_folder(folder: Path) -> None:
     """Remove it with all that is in it; no error if it is gone."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _reap(prefix: str) -> None:
-    """Remove what owners left who were killed; no link is followed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        whose = folder.name.removeprefix(prefix).rpartition("-")[0]
-        with contextlib.suppress(OSError):  # another process reaps at the same time
-            mine = not folder.is_symlink() and folder.lstat().st_uid == os.geteuid()
-            if mine and not owner.is_alive(whose):
-                remove_folder(folder)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import stat
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .guest import sweep
-from .owner import is_alive, this_process
+from .temporary import abandoned, is_ours, new_path
 
-_NAME = "sandcrew-private"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KIND = "private"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,7 @@ class PrivateFolders:
         OSError
             There is no room, or no permission.
         """
-        name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"
-        folders = cls(_parent() / name)
+        folders = cls(new_path(_KIND))
         folders.base.mkdir(mode=0o700)
         (folders.base / "tmp").mkdir(mode=0o700)  # of all runs, each of which makes its own in it
         for folder in (folders.workspace, folders.home):
@@ -59,19 +58,12 @@ class PrivateFolders:
 
 def reap() -> None:
     """Remove what owners left who are dead."""
-    for folder in _parent().glob(f"{_NAME}-*"):
-        owner = folder.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
+    for folder in abandoned(_KIND):
         with contextlib.suppress(OSError):  # another process reaps at the same time
-            info = folder.lstat()
-            # A folder that somebody else has given such a name is none of ours.
-            if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not is_alive(owner):
+            if is_ours(folder):
                 _remove(folder)
 
 
 def _remove(folder: Path) -> None:
     if sweep.empty(str(folder)):
         folder.rmdir()
-
-
-def _parent() -> Path:
-    return Path(tempfile.gettempdir()).resolve()

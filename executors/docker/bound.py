@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...sandbox.errors import PolicyError
 from ...sandbox.guest import kernel
 from ...sandbox.launcher import GUEST
-from ...sandbox.owner import is_alive, this_process
+from ...sandbox.temporary import abandoned, new_path
 from .engine import to_the_end
 
-_NAME = "sandcrew-mount"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KIND = "mount"
 _ATTACH = """\
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -53,8 +54,7 @@ class BoundFolder:
     def _create(cls, folder: Path, uid: int) -> BoundFolder:
         if uid == os.geteuid() or folder.stat().st_uid == uid:
             return cls(folder, folder)
-        name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"
-        bound = cls(folder, Path(tempfile.gettempdir()).resolve() / name)
+        bound = cls(folder, new_path(_KIND))
         bound.source.mkdir(mode=0o700)
         # In a process of its own, for it forks, which this one, with its threads, better does not.
         command = [sys.executable, "-I", "-B", "-c", _ATTACH, str(GUEST.parent)]
@@ -87,14 +87,15 @@ class BoundFolder:
 
 def reap() -> None:
     """Remove the mounts of owners who are dead."""
-    for path in Path(tempfile.gettempdir()).resolve().glob(f"{_NAME}-*"):
-        owner = path.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
-        if os.geteuid() == 0 and not path.is_symlink() and not is_alive(owner):
-            with contextlib.suppress(OSError):  # another process reaps at the same time
-                _remove(path)
+    if os.geteuid() != 0:
+        return
+    for path in abandoned(_KIND):
+        with contextlib.suppress(OSError):  # another process reaps at the same time
+            _remove(path)
 
 
 def _remove(mount: Path) -> None:
+    """Neither step follows a link that somebody has put there instead."""
     with contextlib.suppress(OSError):  # not mounted
-        kernel.umount(str(mount), kernel.MNT_DETACH)
+        kernel.umount(str(mount), kernel.MNT_DETACH | kernel.UMOUNT_NOFOLLOW)
     mount.rmdir()  # which removes nothing but an empty folder

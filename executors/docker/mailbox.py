@@ -12,26 +12,26 @@ import functools
 import io
 import marshal
 import os
-import secrets
 import socket
 import struct
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from importlib.util import MAGIC_NUMBER, source_hash
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...sandbox.launcher import GUEST
-from ...sandbox.owner import is_alive, this_process
 from ...sandbox.rootfs import LOCAL_HOSTS
+from ...sandbox.temporary import abandoned, is_ours, new_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MOUNTED = "/run/sandcrew"
 """Where containers see it."""
-_NAME = "sandcrew-container"
+_KIND = "container"
 _GUEST, _SOCKET = "guest.pyz", "socket"
 HOSTS = "hosts"
 """What is to be ``/etc/hosts`` where the engine writes none."""
-_MODES = {"": 0o700, _GUEST: 0o444, HOSTS: 0o444, _SOCKET: 0o600}
 COMMAND = ("-I", "-B", f"{MOUNTED}/{_GUEST}", f"{MOUNTED}/{_SOCKET}")
 """What an interpreter in a container is to run."""
 
@@ -52,8 +52,7 @@ class Mailbox:
         OSError
             There is no room, or no permission.
         """
-        name = f"{_NAME}-{this_process()}-{secrets.token_hex(8)}"
-        folder = Path(tempfile.gettempdir()).resolve() / name
+        folder = new_path(_KIND)
         folder.mkdir(mode=0o700)
         listener = socket.socket(socket.AF_UNIX)
         try:
@@ -66,10 +65,12 @@ class Mailbox:
                 os.close(fd)
             listener.listen(1)
             listener.setblocking(False)
-            for name, mode in _MODES.items():
-                if os.geteuid() == 0:
-                    os.chown(folder / name, *owner)
-                (folder / name).chmod(mode)
+            for name in (_GUEST, HOSTS):
+                (folder / name).chmod(0o444)
+            (folder / _SOCKET).chmod(0o600)
+            if os.geteuid() == 0:  # the folder stays root's, so that nobody can exchange it
+                os.chown(folder / _SOCKET, *owner)
+                folder.chmod(0o711)
         except BaseException:
             cls(folder, listener).remove()
             raise
@@ -95,11 +96,9 @@ class Mailbox:
 
 def reap() -> None:
     """Remove what owners left who are dead."""
-    for folder in Path(tempfile.gettempdir()).resolve().glob(f"{_NAME}-*"):
-        owner = folder.name.removeprefix(f"{_NAME}-").rpartition("-")[0]
+    for folder in abandoned(_KIND):
         with contextlib.suppress(OSError):  # another process reaps at the same time
-            mine = not folder.is_symlink() and os.access(folder, os.W_OK)
-            if mine and not is_alive(owner):
+            if is_ours(folder):
                 _remove(folder)
 
 

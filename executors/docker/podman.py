@@ -7,14 +7,13 @@ Found with Podman 4.3.1, whose API takes these from its own command line (podman
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...sandbox.errors import UsageError
+from ...sandbox.temporary import abandoned, new_path
 from .seccomp_profile import profile
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ _UNKNOWN = ("nr_inodes=", "uid=", "gid=")
 
 Without a limit of inodes these count as the container's memory all the same.
 """
+_KIND = "seccomp"
 _PASSED_OVER = {
     "Runtime": "start its service with 'podman --runtime NAME system service'",
     "DeviceRequests": "use Docker for devices",
@@ -60,17 +60,23 @@ def as_podman_has_it(body: dict[str, Any]) -> Generator[dict[str, Any]]:
         yield {**body, "HostConfig": {**host, **adapted}}
 
 
+def reap() -> None:
+    """Remove the files of owners who are dead."""
+    for path in abandoned(_KIND):
+        with contextlib.suppress(OSError):  # another process reaps at the same time
+            path.unlink()
+
+
 @contextmanager
-def _seccomp_file() -> Generator[str]:
+def _seccomp_file() -> Generator[Path]:
     """The filter, which Podman reads from a file when it makes a container."""
-    fd, name = tempfile.mkstemp(prefix="sandcrew-seccomp-", suffix=".json")
+    path = new_path(_KIND)
     try:
-        with os.fdopen(fd, "w") as file:
+        with path.open("x") as file:
             file.write(profile())
-        yield name
+        yield path
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108
+        path.unlink(missing_ok=True)
 
 
 def _tmpfs(how: str) -> str:

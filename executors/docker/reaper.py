@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ...sandbox.errors import BackendError
-from . import bound, labels, mailbox
+from . import bound, labels, mailbox, podman
 from .container import Container
 from .engine import in_thread
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 async def reap(engine: Engine) -> None:
     """Remove the containers of dead owners, and their folders here."""
-    await in_thread(mailbox.reap)
-    await in_thread(bound.reap)
+    for kind in (mailbox, bound, podman):
+        await in_thread(kind.reap)
     found = await engine.call(
         "list containers", engine.client.containers, all=True, filters={"label": labels.OWNER}
     )
