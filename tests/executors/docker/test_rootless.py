@@ -115,6 +115,7 @@ def rootless(request: pytest.FixtureRequest, engine: Any) -> Iterator[str]:
         process.wait(50)
         subprocess.run(["pkill", "-KILL", "-f", folder], check=False)  # monitors of Podman
         service.run(*as_its_root, "rm", "-rf", folder)
+        shutil.rmtree(folder, ignore_errors=True)  # what Podman has made anew for this
 
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
