@@ -64,7 +64,7 @@ class SandboxedExecutor(UserFunctionsExecutor):
             raise UsageError("The executor is not started: await start(), or use `async with`.")
         if not isinstance(self._sandbox, Sandbox):
             raise UsageError(
-                "There are only blocks in this container: sessions need an image with Python 3.9 "
+                "There can be only blocks: sessions in a container need an image with Python 3.9 "
                 "or later, on an engine of this machine."
             )
         return self._sandbox

@@ -126,11 +126,18 @@ class LiveGuest:
         """Have the interpreter of ``parent`` fork; the fork will speak here."""
         try:
             fds = [*self._pipes.ends, self._theirs.fileno(), *namespaces]
-            # Not a number, as cells have: the answer may come when the next one runs already.
-            await parent.send({"op": "branch", "id": f"branch {self.guest.number}"}, fds=fds)
+            await parent.send({"op": "branch", "id": self.branch}, fds=fds)
         finally:
             self._pipes.close_ends()
             self._theirs.close()
+
+    @property
+    def branch(self) -> str:
+        """What its parent is to call it in its answer, which may come late.
+
+        No number, as cells have, so that it is not taken for an answer to the next one.
+        """
+        return f"branch {self.guest.number}"
 
     @property
     def files(self) -> list[tuple[int, int]]:

@@ -26,7 +26,19 @@ def is_alive(owner: str) -> bool:
         return True  # not ours to judge
     if namespace != Path("/proc/self/ns/pid").stat().st_ino:
         return True
-    return _start_time(pid) == start
+    began = _start_time(pid)
+    return _is_there(pid) if began is None else began == start
+
+
+def _is_there(pid: int) -> bool:
+    """True also for a process that may not be looked at (hidepid of proc(5))."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def _start_time(pid: int) -> int | None:

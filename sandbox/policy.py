@@ -101,7 +101,8 @@ class Policy:
     allow_missing: Sequence[str] = ()
     """Layers without which a run goes ahead all the same: ``"landlock"``, ``"seccomp"``, and in
     the profile ``landlock``, which is nothing without these, only ``"landlock-signals"``; for
-    containers ``"cgroup"``, without which there are only the limits that each process has."""
+    containers ``"cgroup"``, without which memory is limited for each process, and nothing limits
+    how many there are."""
 
     def __post_init__(self) -> None:
         for key, check in _CHECKS.items():

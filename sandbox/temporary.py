@@ -32,7 +32,7 @@ def abandoned(kind: str) -> Iterator[Path]:
 
 
 def is_ours(path: Path) -> bool:
-    """True for a folder of this user's, which nobody else can exchange.
+    """True for a folder of this user's: nobody else can exchange it where /tmp is as it should be.
 
     Raises
     ------

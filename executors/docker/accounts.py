@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def require_limits(pid: int, settings: Mapping[str, Any], policy: Policy) -> bool:
     """Whether the kernel holds a container to its settings; ``pid`` is a process of it.
 
-    Engines pass over limits that they cannot set, with a warning. True where nothing of it can be
-    seen from here (``pid`` is 0).
+    Rootless engines pass over limits that they cannot set, with a warning at most. True where
+    nothing of it can be seen from here (``pid`` is 0).
 
     Raises
     ------
@@ -41,8 +41,8 @@ def require_limits(pid: int, settings: Mapping[str, Any], policy: Policy) -> boo
         "a limited container",
         why="the engine has set no limit of memory and processes, which rootless ones can only "
         "with cgroup version 2 and controllers that are delegated to the user",
-        remedy="Use an engine that can (docker info tells), the local sandbox, or name 'cgroup' in "
-        "the policy's allow_missing.",
+        remedy="Use an engine that can (docker info tells), or the local sandbox; or name 'cgroup' "
+        "in the policy's allow_missing: memory is limited for each process then, not their number.",
     )
 
 
@@ -99,6 +99,9 @@ class _Share(Cgroup):
 
     def open_doors(self) -> list[int]:
         return []  # for the same reason
+
+    def end_forks(self) -> None:
+        """They would be those of all."""
 
     def accounts(self) -> Accounts:
         now = Cgroup(self.version, self.folders).accounts()

@@ -71,6 +71,11 @@ class Container:
         found = await self.inspect()
         return found is not None and bool(found["State"].get("Running"))
 
+    async def pid(self) -> int:
+        """Its first process, as the engine's host numbers it; 0 if it has ended."""
+        found = await self.inspect()
+        return 0 if found is None else int(found["State"].get("Pid") or 0)
+
     async def end(self, *, remove: bool) -> None:
         """Kill it at once; with ``remove`` nothing of it stays. Done twice is no error."""
         # Without an engine it ends by itself, when the host's end of its socket closes.

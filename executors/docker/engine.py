@@ -8,11 +8,11 @@ import os
 import socket
 import struct
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...sandbox.errors import MissingExtra
-from .errors import engine_failed, no_engine
+from .errors import engine_failed, no_engine, somebody_elses
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -50,7 +50,7 @@ class Engine:
         address: str,
         *,
         is_podman: bool = False,
-        rootless: tuple[int, int] | None = None,
+        rootless: bool = False,
     ) -> None:
         self.address = address
         self.client = client
@@ -58,7 +58,7 @@ class Engine:
         self.is_podman = is_podman
         """True for Podman behind Docker's API."""
         self.rootless = rootless
-        """User and group id of an engine that is not root's."""
+        """True for an engine of this user's own, false for one of root's."""
 
     @classmethod
     async def connect(cls) -> Engine:
@@ -77,7 +77,7 @@ class Engine:
         address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
 
         def connect() -> Engine:
-            uid, gid = _knock(address)
+            uid = _knock(address)
             settings = docker.utils.kwargs_from_env()
             oldest = docker.constants.MINIMUM_DOCKER_API_VERSION
             # To ask for its version would have the engine run the programs it consists of.
@@ -85,20 +85,23 @@ class Engine:
                 answer = client.get(f"{client.base_url}/_ping")
             if "Api-Version" not in answer.headers:
                 raise docker.errors.DockerException("what answers there is no engine")
-            client = docker.APIClient(
-                version=answer.headers["Api-Version"], timeout=TIMEOUT, **settings
-            )
-            # What is not root's may pass on to an engine that is: that says so itself.
-            is_rootless = uid > 0 and _is_rootless(client.info())
-            return cls(
-                client,
-                address,
-                is_podman="Libpod-Api-Version" in answer.headers,
-                rootless=(uid, gid) if is_rootless else None,
-            )
+            version = answer.headers["Api-Version"]
+            client = docker.APIClient(version=version, timeout=TIMEOUT, **settings)
+            with ExitStack() as unless_all_is_well:
+                unless_all_is_well.callback(client.close)
+                # Who is not root may pass on to an engine that is, which then says so.
+                rootless = uid > 0 and _is_rootless(client.info())
+                if rootless and uid != os.geteuid():
+                    raise somebody_elses(address, uid)
+                unless_all_is_well.pop_all()
+            is_podman = "Libpod-Api-Version" in answer.headers
+            return cls(client, address, is_podman=is_podman, rootless=rootless)
+
+        async def close(engine: Engine) -> None:
+            engine.close()
 
         try:
-            return await in_thread(connect)
+            return await to_the_end(asyncio.to_thread(connect), close)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             raise no_engine(address, error) from error
 
@@ -139,27 +142,25 @@ class Engine:
             self.client.close()
 
 
-def _knock(address: str) -> tuple[int, int]:
+def _knock(address: str) -> int:
     """Find out whether somebody listens, for ``docker`` leaves a socket open where nobody does.
 
-    Returns the user and group id of who does (SO_PEERCRED, unix(7)), or those of root.
+    Returns the user id of who does (SO_PEERCRED, unix(7)); root's where that cannot be told.
     """
     if not address.startswith("unix://"):
-        return 0, 0
+        return 0
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(TIMEOUT)
         sock.connect(address.removeprefix("unix://"))
         if sys.platform != "linux":
-            return 0, 0
-        _, uid, gid = struct.unpack(
-            "3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        )
-    return uid, gid
+            return 0
+        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int(struct.unpack("3i", credentials)[1])
 
 
 def _is_rootless(info: dict[str, Any]) -> bool:
     """As Docker says it, and as Podman does."""
-    return "name=rootless" in info.get("SecurityOptions", ()) or bool(info.get("Rootless"))
+    return "name=rootless" in (info.get("SecurityOptions") or ()) or bool(info.get("Rootless"))
 
 
 async def in_thread(function: Callable[..., T], *args: Any, **options: Any) -> T:

@@ -43,6 +43,15 @@ def no_engine(address: str, error: BaseException) -> BackendUnavailable:
     )
 
 
+def somebody_elses(address: str, uid: int) -> BackendUnavailable:
+    """A rootless engine of another user, who so could do here what this user may."""
+    return BackendUnavailable(
+        f"the engine at {address}",
+        why=f"it is the user {uid}'s own, who is not this one",
+        remedy="Name one of root's or of this user in DOCKER_HOST. " + _SANDBOX,
+    )
+
+
 def no_image(image: str, error: BaseException | str) -> BackendUnavailable:
     """``image`` is not there and could not be pulled."""
     return BackendUnavailable(

@@ -188,13 +188,13 @@ class ExecSandbox:
         )
         self._input = Hijacked(stream)
         await self._container.start()
-        found = await self._container.inspect() or {}
-        pid = int(found.get("State", {}).get("Pid") or 0)  # 0 if it has ended already
+        # The engine's number of a process is one of this host if the engine is this user's own.
+        pid = await self._container.pid() if engine.rootless else 0
         self._isolation = isolation(
             policy,
             options,
-            rootless=engine.rootless is not None,
-            limited=require_limits(pid if engine.is_here else 0, body, policy),
+            rootless=engine.rootless,
+            limited=require_limits(pid, body, policy),
         )
         environment = environment_of(image)
         self._environment = {

@@ -26,13 +26,11 @@ class ContainerUser:
 def container_user(engine: Engine) -> ContainerUser:
     """The caller; for root, a user that owns nothing.
 
-    To the containers of a rootless engine the user it runs as is root, in a user namespace that it
-    has for all of them (user_namespaces(7)), and all others are none of this machine's.
+    To the containers of a rootless engine its user is root, in a user namespace that it has for
+    all of them (user_namespaces(7)), and all others are none of this machine's.
     """
-    if engine.rootless is not None:
-        return ContainerUser((0, 0), engine.rootless)
-    if os.geteuid() != 0:
-        own = os.geteuid(), os.getegid()
-        return ContainerUser(own, own)
-    unused = unused_id()
-    return ContainerUser((unused, unused), (unused, unused))
+    if os.geteuid() == 0:
+        unused = unused_id()
+        return ContainerUser((unused, unused), (unused, unused))
+    own = os.geteuid(), os.getegid()
+    return ContainerUser((0, 0) if engine.rootless else own, own)

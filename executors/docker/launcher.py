@@ -86,16 +86,18 @@ class ContainerLauncher:
                 remedy="Its blocks run by the engine's exec.",
             )
         started = _ContainerZygote(engine, policy, self._options)
+        end = started.end
         try:
             await reap(engine)
             options = self._options
             name = options.image or await default_image(engine)
             image = await ensure_image(engine, name, options.platform, self._on_progress)
             zygote = await started.open(name, image)
+            end = zygote.close
             if options.init_command:
                 await _initialise(zygote, policy, options.init_command)
         except BaseException:
-            await asyncio.shield(started.end())
+            await asyncio.shield(end())
             raise
         return zygote
 
@@ -217,7 +219,7 @@ class _ContainerZygote:
                 policy,
                 self._options,
                 _of_guest(ready, programs),
-                rootless=self._engine.rootless is not None,
+                rootless=self._engine.rootless,
                 limited=limited,
             ),
             environment={
@@ -256,6 +258,7 @@ class _ContainerZygote:
             "op": "open",
             "profile": "landlock",
             "network": "host" if policy.network == "host" else "container",
+            "host_network": Path("/proc/self/ns/net").stat().st_ino,
             "proxy": _ANY_PORT if has_proxy(policy) else None,
             "paths": [],
             "root": [],

@@ -38,7 +38,7 @@ COMMAND = ("-I", "-B", f"{MOUNTED}/{_GUEST}", f"{MOUNTED}/{_SOCKET}")
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A private folder of the host with the guest program and a listening socket."""
+    """A folder of the host with the guest program and a listening socket, which is private."""
 
     folder: Path
     listener: socket.socket
@@ -105,7 +105,8 @@ def reap() -> None:
 def _remove(folder: Path) -> None:
     for name in (_GUEST, _SOCKET, HOSTS):
         (folder / name).unlink(missing_ok=True)
-    folder.rmdir()
+    with contextlib.suppress(FileNotFoundError):  # somebody has cleaned up
+        folder.rmdir()
 
 
 @functools.cache

@@ -72,8 +72,8 @@ def _seccomp_file() -> Generator[Path]:
     """The filter, which Podman reads from a file when it makes a container."""
     path = new_path(_KIND)
     try:
-        with path.open("x") as file:
-            file.write(profile())
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(profile())
         yield path
     finally:
         path.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ _OUR_MEMORY = 24 << 20
 """What these take, in bytes."""
 _PRELOADED = 256 << 20
 """What modules take that are imported ahead."""
+_HOSTS = "/etc/hosts"
 _MASKED = (
     "/proc/acpi", "/proc/asound", "/proc/cmdline", "/proc/config.gz", "/proc/interrupts",
     "/proc/kcore", "/proc/key-users", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
@@ -56,7 +57,7 @@ def settings(
     folder:
         The folder to mount as the workspace; ``None`` for a private one in memory.
     """
-    hosts = mailbox / HOSTS if mailbox is not None and _is_lonely(policy, options) else None
+    hosts = mailbox / HOSTS if mailbox is not None and _does_without(policy, options) else None
     return {
         "Image": options.image,
         "Entrypoint": command,
@@ -82,14 +83,17 @@ def settings(
     }
 
 
-def _is_lonely(policy: Policy, options: ContainerOptions) -> bool:
+def _does_without(policy: Policy, options: ContainerOptions) -> bool:
     """Whether the engine is not to concern itself with the network at all.
 
     The runtime makes a namespace with a loopback and nothing else, as in the mode ``none``, for
     which Docker starts its own large program once more: half of the time of a start. But then
     Docker writes no ``/etc/hosts``, and other runtimes than runc may leave the loopback down.
     """
-    return policy.network != "host" and not options.extra_hosts and options.runtime is None
+    own = {str(path) for path in policy.read_only}
+    own |= {how["bind"] for how in options.extra_volumes.values()}
+    asked = policy.network == "host" or options.extra_hosts or _HOSTS in own
+    return not asked and options.runtime is None
 
 
 def guest_command(options: ContainerOptions) -> list[str]:
@@ -173,7 +177,7 @@ def _mounts(
     if mailbox is not None:
         mounts.append(_bind(mailbox, MOUNTED, read_only=True))
     if hosts is not None:
-        mounts.append(_bind(hosts, "/etc/hosts", read_only=True))
+        mounts.append(_bind(hosts, _HOSTS, read_only=True))
     if folder is not None:
         mounts.append(_bind(folder, WORKSPACE, read_only=False))
     return mounts

@@ -50,7 +50,7 @@ def confine_zygote(config: Config, guard: int) -> int:
     """
     adopt_orphans()
     if config["network"] == "container":  # which the engine was to leave without
-        routes.require_none()
+        routes.require_loopback_only(config["host_network"])
     zygote = os.getpid()
 
     def end(*_: object) -> None:

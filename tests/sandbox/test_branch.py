@@ -243,6 +243,27 @@ forking.fork_into, forking.settle = fork_slowly, refuse
             assert (await session.run("1 + 1")).value == 2
 
 
+async def test_a_refusal_that_comes_late_is_not_of_the_next_branch(policy: Policy) -> None:
+    """The first is given up while its parent is slow to refuse it."""
+    slow = """
+from _sandcrew_guest import forking
+import time
+check_threads = forking.check_threads
+def refuse_slowly():
+    forking.check_threads = check_threads
+    time.sleep(0.5)
+    raise OSError("the first one")
+forking.check_threads = refuse_slowly
+"""
+    async with a_session(policy) as session:
+        await session.run(slow)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await session.branch().start()
+        async with session.branch() as branch:
+            assert (await branch.run("1 + 1")).value == 2
+
+
 async def test_a_branch_that_was_refused_can_be_begun_when_the_reason_is_gone() -> None:
     async with Sandbox(Policy(timeout=20)) as box, box.session() as session:
         await session.run("import os; r, w = os.pipe()")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandcrew.executors import BackendUnavailable
-from sandcrew.executors.docker.accounts import holds, require_limits
+from sandcrew.executors.docker import accounts
+from sandcrew.executors.docker.accounts import container_cgroups, holds, require_limits
 from sandcrew.sandbox import Policy
 from sandcrew.sandbox.cgroup import Cgroup
 
@@ -26,6 +27,15 @@ def tree(folder: Path, memory: str, pids: str) -> Cgroup:
     return Cgroup(2, {"memory": leaf, "pids": leaf})
 
 
+def in_(cgroup: Cgroup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all processes be in it."""
+
+    def cgroup_of(_: int) -> Cgroup:
+        return cgroup
+
+    monkeypatch.setattr(accounts, "cgroup_of", cgroup_of)
+
+
 @pytest.mark.parametrize(
     ("memory", "pids", "held"),
     [
@@ -40,6 +50,26 @@ def test_a_limit_of_an_outer_cgroup_holds_and_none_is_none(
     tmp_path: Path, memory: str, pids: str, *, held: bool
 ) -> None:
     assert holds(tree(tmp_path, memory, pids), 64 << 20, 20) is held
+
+
+def test_a_container_that_is_held_to_its_settings_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_(tree(tmp_path, str(64 << 20), "20"), monkeypatch)
+    assert require_limits(1, SETTINGS, Policy())
+
+
+def test_the_end_of_one_guest_leaves_the_others_of_its_cgroup_their_forks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cgroup = tree(tmp_path, str(64 << 20), "20")
+    in_(cgroup, monkeypatch)
+    together = container_cgroups(1)
+    assert together is not None
+    together.create(Policy()).end_forks()
+    assert (cgroup.folders["pids"] / "pids.max").read_text() == "max"
+    cgroup.end_forks()  # the positive control: what it does to a cgroup of one guest
+    assert (cgroup.folders["pids"] / "pids.max").read_text().startswith("0")
 
 
 def test_a_process_without_such_a_limit_is_refused_and_the_policy_may_go_without() -> None:

@@ -6,6 +6,8 @@ import contextlib
 import os
 import secrets
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,6 +78,47 @@ def _hang_up(listener: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.recv(64)
             connection.sendall(b"220 mail.example.org ready\r\n")
+
+
+SOMEBODY = 4242
+ENGINE = """
+import http.server, json, os, socketserver, sys
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({"SecurityOptions": ["name=rootless"]}).encode()
+        self.send_response(200)
+        self.send_header("Api-Version", "1.41")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def address_string(self):
+        return "a client"
+
+server = socketserver.UnixStreamServer(sys.argv[1], Answer)
+os.setgid(int(sys.argv[2])), os.setuid(int(sys.argv[2]))
+server.socket.listen()  # whose socket it is from now on
+print("listens", flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user first")
+async def test_a_rootless_engine_of_another_user_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What that user is given of root's folders would be as good as root's rights."""
+    address = f"{tmp_path}/other.sock"
+    command = [sys.executable, "-c", ENGINE, address, str(SOMEBODY)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == b"listens\n"
+            monkeypatch.setenv("DOCKER_HOST", f"unix://{address}")
+            with pytest.raises(BackendUnavailable, match=f"the user {SOMEBODY}'s own"):
+                await make().start()
+        finally:
+            server.kill()
 
 
 async def test_an_image_that_is_not_there_and_cannot_be_pulled_is_an_error() -> None:

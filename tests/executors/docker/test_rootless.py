@@ -61,41 +61,50 @@ class Service:
         self.folder = folder
         self.address = f"{folder}/engine.sock"
         self._environment = os.environ | {"XDG_RUNTIME_DIR": folder, "HOME": folder}
+        self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, *command: str, **options: Any) -> None:
         subprocess.run(command, env=self._environment, check=True, **options)
 
-    def serve(self, *command: str) -> subprocess.Popen[bytes]:
+    def serve(self, *command: str) -> None:
         with Path(self.folder, "log").open("wb") as log:
-            service = subprocess.Popen(
+            self._process = subprocess.Popen(
                 command, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
+        deadline = time.monotonic() + 40
         while not Path(self.address).exists():
-            assert service.poll() is None, Path(self.folder, "log").read_text()[-2000:]
+            ended = self._process.poll() is not None or time.monotonic() > deadline
+            assert not ended, Path(self.folder, "log").read_text()[-2000:]
             time.sleep(0.05)
-        return service
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(50)
+        # What is left of a service that was killed, and monitors of Podman.
+        subprocess.run(["pkill", "-KILL", "-f", self.folder], check=False)
 
 
-def of_docker(image: bytes, service: Service) -> tuple[subprocess.Popen[bytes], list[str]]:
+def of_docker(image: bytes, service: Service) -> list[str]:
     # What rootlesskit has copied of /run is root's in part, and not to be written.
     script = 'rm -rf /run/docker /run/containerd; exec dockerd "$@"'
     command = ["rootlesskit", "--net=host", "--copy-up=/etc", "--copy-up=/run"]
     command += ["sh", "-c", script, "dockerd", "--rootless", "--bridge=none", "--iptables=false"]
     command += [f"--data-root={service.folder}/data", f"--exec-root={service.folder}/exec"]
     command += [f"--pidfile={service.folder}/pid", f"--host=unix://{service.address}"]
-    process = service.serve(*command)
+    service.serve(*command)
     with closing(docker.DockerClient(f"unix://{service.address}")) as client:
         client.images.load(image)
-    return process, ["rootlesskit", "--net=host"]
+    return ["rootlesskit", "--net=host"]
 
 
-def of_podman(image: bytes, service: Service) -> tuple[subprocess.Popen[bytes], list[str]]:
+def of_podman(image: bytes, service: Service) -> list[str]:
     command = ["podman", "--root", f"{service.folder}/data", "--runroot", f"{service.folder}/run"]
     command += ["--runtime", "runc", "--cgroup-manager", "cgroupfs"]
     service.run(*command, "load", "--quiet", input=image)
     service.run(*command, "tag", f"localhost/{BASE}", f"docker.io/{BASE}")
-    address = f"unix://{service.address}"
-    return service.serve(*command, "system", "service", "--time=0", address), ["podman", "unshare"]
+    service.serve(*command, "system", "service", "--time=0", f"unix://{service.address}")
+    return ["podman", "unshare"]
 
 
 @pytest.fixture(scope="module", params=[of_docker, of_podman], ids=["docker", "podman"])
@@ -107,14 +116,13 @@ def rootless(request: pytest.FixtureRequest, engine: Any) -> Iterator[str]:
     image = b"".join(engine.images.get(BASE).save(named=True))
     folder = tempfile.mkdtemp(dir="/var/tmp")  # overlays want a real disk
     service = Service(folder)
-    process, as_its_root = request.param(image, service)
     try:
+        as_its_root = request.param(image, service)
         yield f"unix://{service.address}"
-    finally:
-        process.terminate()
-        process.wait(50)
-        subprocess.run(["pkill", "-KILL", "-f", folder], check=False)  # monitors of Podman
+        service.stop()
         service.run(*as_its_root, "rm", "-rf", folder)
+    finally:
+        service.stop()
         shutil.rmtree(folder, ignore_errors=True)  # what Podman has made anew for this
 
 
@@ -166,9 +174,9 @@ async def test_a_session_and_its_branches_live_there_too() -> None:
 
 async def test_without_a_guest_blocks_run_by_exec() -> None:
     async with DockerCommandLineCodeExecutor(BASE, policy=POLICY, python="/no/python") as executor:
-        result = await run(executor, ("sh", "echo x >made; cat made; head -2 /proc/net/route"))
-    assert result.output.splitlines()[0] == "x"
-    assert len(result.output.splitlines()) == 2, "a route leads out"
+        code = "echo x >made; cat made; grep CapEff /proc/self/status; tail -n +2 /proc/net/route"
+        result = await run(executor, ("sh", code))
+    assert result.output.splitlines() == ["x", "CapEff:\t0000000000000000"], "or a route leads out"
     assert "user-namespace" in result.isolation
 
 
