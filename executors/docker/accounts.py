@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...sandbox.cgroup import Accounts, Cgroup, Cgroups, cgroup_of
@@ -13,7 +14,6 @@ from ...sandbox.errors import BackendUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from ...sandbox.policy import Policy
 
@@ -22,7 +22,7 @@ def require_limits(pid: int, settings: Mapping[str, Any], policy: Policy) -> boo
     """Whether the kernel holds a container to its settings; ``pid`` is a process of it.
 
     Rootless engines pass over limits that they cannot set, with a warning at most. True where
-    nothing of it can be seen from here (``pid`` is 0).
+    nothing of it can be seen from here (``pid`` is 0), and if it has ended already.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def require_limits(pid: int, settings: Mapping[str, Any], policy: Policy) -> boo
         It does not, and the policy does not go without.
     """
     host = settings["HostConfig"]
-    if pid == 0:
+    if pid == 0 or not Path(f"/proc/{pid}").exists():
         return True
     cgroup = cgroup_of(pid)
     if cgroup is not None and holds(cgroup, host["Memory"], host["PidsLimit"]):
