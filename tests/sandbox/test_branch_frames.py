@@ -70,13 +70,15 @@ async def test_a_fork_that_was_given_up_while_its_frame_waited_gets_no_other_fil
 
 SAYS = """
 from _sandcrew_guest import forking
-import gc, json, struct, time
+import gc, json, struct, sys, time
 (session,) = [o for o in gc.get_objects() if type(o).__name__ == "Session"]
 sock = session._channel.sock
 def frame(header):
-    header = json.dumps({{"fds": 0, "id": 1, **header}}).encode()
+    header = json.dumps({{"fds": 0, "id": asked, **header}}).encode()
     sock.sendall(struct.pack(">II", len(header), 0) + header)
 def fork_into(namespaces, become):
+    global asked
+    asked = sys._getframe(2).f_locals["header"]["id"]
     {what}
     time.sleep(3600)
 forking.fork_into = fork_into
