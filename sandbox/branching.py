@@ -37,7 +37,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     arrival = Arrival(live)
     files = live.files
     live.listen(arrival)
-    parent.listen(arrival.of_parent)
+    parent.listen(arrival)
     try:
         async with asyncio.timeout(PATIENCE):
             live.own_workspace(room.guest.take_handle("workspace"), room.clear)
@@ -124,14 +124,15 @@ class Arrival:
     """Waits for the first words of a fork, or for the parent's that there will be none."""
 
     def __init__(self, live: LiveGuest) -> None:
-        self.of_parent = _OfParent(self, live.branch)
-        """Listens to the parent."""
         self._live = live
         self._news = asyncio.Event()
         self._refused: str | None = None
         self._said: set[str] = set()
 
     def on_frame(self, header: dict[str, Any], body: bytes) -> None:
+        branch = self._live.branch
+        if header.get("id", branch) != branch:
+            return  # what the parent says late of another one
         if header.get("op") == "refused":
             self._refused = str(header.get("why"))[:1000]
         self._said.add(str(header.get("op")))
@@ -155,21 +156,6 @@ class Arrival:
                 raise BackendError(f"The branch did not begin: {why}.")
             await self._news.wait()
             self._news.clear()
-
-
-class _OfParent:
-    """Passes on what the parent says of one branch, and not what it says late of another."""
-
-    def __init__(self, arrival: Arrival, branch: str) -> None:
-        self._arrival = arrival
-        self._branch = branch
-
-    def on_frame(self, header: dict[str, Any], body: bytes) -> None:
-        if header.get("id") == self._branch:
-            self._arrival.on_frame(header, body)
-
-    def on_change(self) -> None:
-        self._arrival.on_change()
 
 
 def _how(end: Mapping[str, Any]) -> str:

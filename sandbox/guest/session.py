@@ -236,7 +236,7 @@ class Session:
             self._send({"op": "ready"})
             self.serve()
         except OSError as error:
-            self._send({"op": "refused", "id": 0, "why": str(error)})
+            self._send({"op": "refused", "why": str(error)})
         finally:
             os._exit(1)  # it never goes on as the parent
 
