@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..sandbox.errors import UsageError
+from ..sandbox.temporary import make_folder, remove_folder
 from ..sandbox.workspace import Workspace
 from .command_line import SUFFIXES
 from .filename import block_filename
-from .temporary import make_folder, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import temporary
 from .guest import sweep
-from .temporary import abandoned, is_ours, new_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +30,7 @@ class PrivateFolders:
         OSError
             There is no room, or no permission.
         """
-        folders = cls(new_path(_KIND))
+        folders = cls(temporary.new_path(_KIND))
         folders.base.mkdir(mode=0o700)
         (folders.base / "tmp").mkdir(mode=0o700)  # of all runs, each of which makes its own in it
         for folder in (folders.workspace, folders.home):
@@ -58,10 +57,7 @@ class PrivateFolders:
 
 def reap() -> None:
     """Remove what owners left who are dead."""
-    for folder in abandoned(_KIND):
-        with contextlib.suppress(OSError):  # another process reaps at the same time
-            if is_ours(folder):
-                _remove(folder)
+    temporary.reap(_KIND, _remove)
 
 
 def _remove(folder: Path) -> None:

@@ -89,7 +89,7 @@ def reap() -> None:
     """Remove the mounts of owners who are dead."""
     if os.geteuid() != 0:
         return
-    for path in abandoned(_KIND):
+    for path in abandoned(_KIND):  # a mount shows the owner of what is mounted there
         with contextlib.suppress(OSError):  # another process reaps at the same time
             _remove(path)
 

@@ -49,8 +49,8 @@ class Engine:
         client: Any,
         address: str,
         *,
-        is_podman: bool = False,
-        rootless: bool = False,
+        is_podman: bool,
+        rootless: bool,
     ) -> None:
         self.address = address
         self.client = client

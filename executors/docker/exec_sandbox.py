@@ -23,13 +23,13 @@ from ...sandbox.errors import (
 from ...sandbox.output import OutputCollector
 from ...sandbox.result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent
 from ..command_line import SUFFIXES, command
-from .accounts import require_limits
 from .container import Container
 from .engine import Engine
 from .exec_command import ExecCommand, Hijacked
 from .exec_files import ExecFiles, artifacts
 from .identity import container_user
 from .images import default_image, ensure_image, environment_of
+from .limits import require_limits
 from .options import WORKSPACE
 from .reaper import reap
 from .settings import isolation, settings
@@ -97,7 +97,7 @@ class ExecSandbox:
         self._policy = policy
         self._options = options
         self._on_progress = on_progress
-        self._user = _KEEPERS_USER
+        self._user = _KEEPERS_USER  # until the engine is known
         self._files = ExecFiles(self._ask)
         self._starting, self._turn = asyncio.Lock(), asyncio.Lock()
         self._engine: Engine | None = None

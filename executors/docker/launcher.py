@@ -19,12 +19,13 @@ from ...sandbox.launcher import START
 from ...sandbox.sandbox import Sandbox
 from ...sandbox.workspace import Workspace
 from ...sandbox.zygote import Terms, Zygote
-from .accounts import container_cgroups, require_limits
+from .accounts import container_cgroups
 from .bound import BoundFolder
 from .container import Container
 from .engine import Engine
 from .identity import container_user
 from .images import default_image, ensure_image, environment_of
+from .limits import require_limits
 from .mailbox import Mailbox
 from .no_guest import NoGuest, why_it_ended
 from .options import WORKSPACE, check_policy

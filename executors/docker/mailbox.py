@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from importlib.util import MAGIC_NUMBER, source_hash
 from typing import TYPE_CHECKING
 
+from ...sandbox import temporary
 from ...sandbox.launcher import GUEST
 from ...sandbox.rootfs import LOCAL_HOSTS
-from ...sandbox.temporary import abandoned, is_ours, new_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ class Mailbox:
         OSError
             There is no room, or no permission.
         """
-        folder = new_path(_KIND)
+        folder = temporary.new_path(_KIND)
         folder.mkdir(mode=0o700)
         listener = socket.socket(socket.AF_UNIX)
         try:
@@ -96,10 +96,7 @@ class Mailbox:
 
 def reap() -> None:
     """Remove what owners left who are dead."""
-    for folder in abandoned(_KIND):
-        with contextlib.suppress(OSError):  # another process reaps at the same time
-            if is_ours(folder):
-                _remove(folder)
+    temporary.reap(_KIND, _remove)
 
 
 def _remove(folder: Path) -> None:

@@ -6,14 +6,13 @@ Found with Podman 4.3.1, whose API takes these from its own command line (podman
 
 from __future__ import annotations
 
-import contextlib
 import resource
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...sandbox import temporary
 from ...sandbox.errors import UsageError
-from ...sandbox.temporary import abandoned, new_path
 from .seccomp_profile import profile
 
 if TYPE_CHECKING:
@@ -62,15 +61,13 @@ def as_podman_has_it(body: dict[str, Any]) -> Generator[dict[str, Any]]:
 
 def reap() -> None:
     """Remove the files of owners who are dead."""
-    for path in abandoned(_KIND):
-        with contextlib.suppress(OSError):  # another process reaps at the same time
-            path.unlink()
+    temporary.reap(_KIND, Path.unlink)
 
 
 @contextmanager
 def _seccomp_file() -> Generator[Path]:
     """The filter, which Podman reads from a file when it makes a container."""
-    path = new_path(_KIND)
+    path = temporary.new_path(_KIND)
     try:
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(profile())

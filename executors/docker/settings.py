@@ -29,7 +29,7 @@ _OUR_MEMORY = 24 << 20
 """What these take, in bytes."""
 _PRELOADED = 256 << 20
 """What modules take that are imported ahead."""
-_HOSTS = "/etc/hosts"
+_ETC_HOSTS = "/etc/hosts"
 _MASKED = (
     "/proc/acpi", "/proc/asound", "/proc/cmdline", "/proc/config.gz", "/proc/interrupts",
     "/proc/kcore", "/proc/key-users", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
@@ -57,7 +57,11 @@ def settings(
     folder:
         The folder to mount as the workspace; ``None`` for a private one in memory.
     """
-    hosts = mailbox / HOSTS if mailbox is not None and _does_without(policy, options) else None
+    hosts = (
+        mailbox / HOSTS
+        if mailbox is not None and _leaves_network_to_runtime(policy, options)
+        else None
+    )
     return {
         "Image": options.image,
         "Entrypoint": command,
@@ -83,7 +87,7 @@ def settings(
     }
 
 
-def _does_without(policy: Policy, options: ContainerOptions) -> bool:
+def _leaves_network_to_runtime(policy: Policy, options: ContainerOptions) -> bool:
     """Whether the engine is not to concern itself with the network at all.
 
     The runtime makes a namespace with a loopback and nothing else, as in the mode ``none``, for
@@ -92,7 +96,7 @@ def _does_without(policy: Policy, options: ContainerOptions) -> bool:
     """
     own = {str(path) for path in policy.read_only}
     own |= {how["bind"] for how in options.extra_volumes.values()}
-    asked = policy.network == "host" or options.extra_hosts or _HOSTS in own
+    asked = policy.network == "host" or options.extra_hosts or _ETC_HOSTS in own
     return not asked and options.runtime is None
 
 
@@ -177,7 +181,7 @@ def _mounts(
     if mailbox is not None:
         mounts.append(_bind(mailbox, MOUNTED, read_only=True))
     if hosts is not None:
-        mounts.append(_bind(hosts, _HOSTS, read_only=True))
+        mounts.append(_bind(hosts, _ETC_HOSTS, read_only=True))
     if folder is not None:
         mounts.append(_bind(folder, WORKSPACE, read_only=False))
     return mounts

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..temporary import make_folder, remove_folder
+from ...sandbox.temporary import make_folder, remove_folder
 
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...sandbox.errors import UsageError
-from ..temporary import make_folder, remove_folder
+from ...sandbox.temporary import make_folder, remove_folder
 
 
 class PictureFiles:

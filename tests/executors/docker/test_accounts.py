@@ -1,82 +1,33 @@
-"""A container is not run on trust: whether it is limited is seen where the kernel says it."""
+"""The guests of a container are counted together, and end one by one."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from sandcrew.executors import BackendUnavailable
 from sandcrew.executors.docker import accounts
-from sandcrew.executors.docker.accounts import container_cgroups, holds, require_limits
+from sandcrew.executors.docker.accounts import container_cgroups
 from sandcrew.sandbox import Policy
 from sandcrew.sandbox.cgroup import Cgroup
 
+from .cgroup_tree import tree
+
 pytestmark = pytest.mark.without_engine
-SETTINGS = {"HostConfig": {"Memory": 64 << 20, "PidsLimit": 20}}
-
-
-def tree(folder: Path, memory: str, pids: str) -> Cgroup:
-    """A cgroup of version 2 below one with these limits, as systemd and crun make them."""
-    leaf = folder / "machine.slice" / "libpod.scope" / "container"
-    leaf.mkdir(parents=True)
-    for place, values in ((leaf.parent, (memory, pids)), (leaf, ("max", "max"))):
-        (place / "memory.max").write_text(values[0])
-        (place / "pids.max").write_text(values[1])
-    return Cgroup(2, {"memory": leaf, "pids": leaf})
-
-
-def in_(cgroup: Cgroup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have all processes be in it."""
-
-    def cgroup_of(_: int) -> Cgroup:
-        return cgroup
-
-    monkeypatch.setattr(accounts, "cgroup_of", cgroup_of)
-
-
-@pytest.mark.parametrize(
-    ("memory", "pids", "held"),
-    [
-        (str(64 << 20), "20", True),
-        (str(32 << 20), "5", True),
-        (str(65 << 20), "20", False),
-        (str(64 << 20), "max", False),
-        ("max", "20", False),
-    ],
-)
-def test_a_limit_of_an_outer_cgroup_holds_and_none_is_none(
-    tmp_path: Path, memory: str, pids: str, *, held: bool
-) -> None:
-    assert holds(tree(tmp_path, memory, pids), 64 << 20, 20) is held
-
-
-def test_a_container_that_is_held_to_its_settings_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_(tree(tmp_path, str(64 << 20), "20"), monkeypatch)
-    assert require_limits(1, SETTINGS, Policy())
 
 
 def test_the_end_of_one_guest_leaves_the_others_of_its_cgroup_their_forks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cgroup = tree(tmp_path, str(64 << 20), "20")
-    in_(cgroup, monkeypatch)
+
+    def cgroup_of(_: int) -> Cgroup:
+        return cgroup
+
+    monkeypatch.setattr(accounts, "cgroup_of", cgroup_of)
     together = container_cgroups(1)
     assert together is not None
     together.create(Policy()).end_forks()
     assert (cgroup.folders["pids"] / "pids.max").read_text() == "max"
     cgroup.end_forks()  # the positive control: what it does to a cgroup of one guest
     assert (cgroup.folders["pids"] / "pids.max").read_text().startswith("0")
-
-
-def test_a_process_without_such_a_limit_is_refused_and_the_policy_may_go_without() -> None:
-    with pytest.raises(BackendUnavailable, match="allow_missing"):
-        require_limits(os.getpid(), SETTINGS, Policy())
-    assert not require_limits(os.getpid(), SETTINGS, Policy(allow_missing=["cgroup"]))
-
-
-def test_what_cannot_be_seen_from_here_is_left_to_the_engine() -> None:
-    assert require_limits(0, SETTINGS, Policy())
