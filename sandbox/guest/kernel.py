@@ -233,6 +233,7 @@ RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
+_NO_LINKS = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
 
 
 class _OpenHow(ctypes.Structure):
@@ -251,11 +252,16 @@ def open_beneath(dir_fd: int, path: str, flags: int, mode: int = 0) -> int:
     OSError
         ``EXDEV`` or ``ELOOP`` for a path that would leave or follow a link.
     """
-    how = _OpenHow(
-        flags | os.O_CLOEXEC,
-        mode,
-        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-    )
+    return _openat2(dir_fd, path, flags, mode, _NO_LINKS | RESOLVE_BENEATH | RESOLVE_NO_XDEV)
+
+
+def open_without_links(dir_fd: int, path: str, flags: int) -> int:
+    """Open ``path`` as seen from ``dir_fd``; ``ELOOP`` if any part of it is a symbolic link."""
+    return _openat2(dir_fd, path, flags, 0, _NO_LINKS)
+
+
+def _openat2(dir_fd: int, path: str, flags: int, mode: int, resolve: int) -> int:
+    how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
     return _syscall(
         f"openat2 {path!r}",
         437,

@@ -77,7 +77,7 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
 
     The code sees no environment variable, no file of yours, no network and no other process,
     unless an option gives it. 124 means the time limit; 2 a mistake in the options, 3 that the
-    executor cannot be had.
+    executor cannot be had, 73 that all went well but the notebook could not be saved.
     """
     options = Options(
         timeout=timeout,

@@ -6,9 +6,9 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from ..sandbox.errors import UsageError
 from .jobs import BlocksJob, NotebookJob
 from .progress import started
+from .saving import EXIT_NOT_SAVED, SavedNotebook
 from .source import is_notebook
 from .terminal import note, write_output
 
@@ -31,37 +31,33 @@ def execute(
     save: Path | None = None,
 ) -> int:
     """Run the code of a file, and pass on what it prints, or the result; the exit code."""
-    if save is not None:
-        _check_target(save)
+    saved = SavedNotebook.at(save, options)
     job: Job
     if is_notebook(file, language) and (save is not None or executor == "jupyter"):
         job = NotebookJob(file, options, executor)
     else:
         job = BlocksJob(file, options, executor, language)
-    result = asyncio.run(_run(job, quiet=json, save=save))
+    try:
+        result = asyncio.run(_run(job, saved, quiet=json))
+    finally:
+        saved.write()
     if json:
         _print_json(result)
     else:
         _explain(result)
-    return result.exit_code if 0 <= result.exit_code <= 255 else 1
+    code = result.exit_code if 0 <= result.exit_code <= 255 else 1
+    return code or (EXIT_NOT_SAVED if saved.failed else 0)
 
 
-def _check_target(save: Path) -> None:
-    if save.suffix != ".ipynb":
-        raise UsageError(f"--save {save}: a notebook's name ends with .ipynb.")
-    if not save.absolute().parent.is_dir():
-        raise UsageError(f"--save {save}: there is no such folder.")
-
-
-async def _run(job: Job, *, quiet: bool, save: Path | None) -> CodeResult:
+async def _run(job: Job, saved: SavedNotebook, *, quiet: bool) -> CodeResult:
     result: CodeResult | None = None
     async with started(job.runner):
         try:
             result = await _follow(job.stream(), quiet=quiet)
             return result
         finally:
-            if save is not None:  # as far as it came
-                await asyncio.to_thread(save.write_bytes, await job.record(result))
+            if saved.wanted:  # as far as it came
+                saved.content = await job.record(result)
 
 
 async def _follow(events: AsyncGenerator[object, None], *, quiet: bool) -> CodeResult:

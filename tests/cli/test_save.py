@@ -1,0 +1,118 @@
+"""``sandcrew exec --save`` in a folder that the code may write too: nothing the code put there is
+followed. Each attack has a control: without it the notebook is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .command import Finished, sandcrew, valid_notebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWN = "the user's own"
+ATTACKS = {
+    "nothing, which is the control": "",
+    "a link": "os.symlink(VICTIM, 'out.ipynb')",
+    "a link that leads to nothing yet": "os.symlink(VICTIM + '.new', 'out.ipynb')",
+    "a chain of links": "os.symlink(VICTIM, 'a'); os.symlink('a', 'out.ipynb')",
+    "a pipe": "os.mkfifo('out.ipynb')",
+    "a file that only its owner may read": "os.close(os.open('out.ipynb', os.O_CREAT, 0o400))",
+}
+CODE = "import os\nVICTIM = {victim!r}\nprint('ran', flush=True)\n{attack}\n"
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    file = tmp_path / "home" / ".bashrc"
+    file.parent.mkdir()
+    file.write_text(OWN)
+    return file
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def save(work: Path, attack: str, victim: Path, *more: str, target: str = "out.ipynb") -> Finished:
+    (work.parent / "job.py").write_text(CODE.format(victim=str(victim), attack=attack))
+    place = ("--workdir", str(work), "--save", str(work / target))
+    return sandcrew("exec", str(work.parent / "job.py"), *place, *more)
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_what_code_put_in_the_notebook_s_place_is_replaced(
+    work: Path, victim: Path, attack: str
+) -> None:
+    done = save(work, attack, victim)
+    assert (done.code, done.stdout, done.stderr) == (0, "ran\n", "")
+    assert {file.name: file.read_text() for file in victim.parent.iterdir()} == {".bashrc": OWN}
+    assert not (work / "out.ipynb").is_symlink()
+    assert valid_notebook(work / "out.ipynb").cells[-1].outputs[0].text == "ran\n"
+    assert not list(work.glob(".sandcrew-*"))
+
+
+def test_a_hard_link_to_another_file_is_replaced(work: Path, victim: Path) -> None:
+    # A guest cannot make one, for what is bound into its root is another mount; the host can.
+    done = save(work, "os.link(VICTIM, 'out.ipynb')", victim, "--executor", "local")
+    assert (done.code, done.stdout) == (0, "ran\n")
+    assert victim.read_text() == OWN
+    assert valid_notebook(work / "out.ipynb")
+
+
+def test_the_folder_stays_the_one_that_was_there_before(work: Path, victim: Path) -> None:
+    (work / "sub").mkdir()
+    attack = "os.rename('sub', 'old'); os.symlink(os.path.dirname(VICTIM), 'sub')"
+    done = save(work, attack, victim, target="sub/out.ipynb")
+    assert done.code == 0
+    assert [file.name for file in victim.parent.iterdir()] == [".bashrc"]
+    assert valid_notebook(work / "old" / "out.ipynb")
+
+
+@pytest.mark.parametrize("at", ["sub", "sub/deeper"])
+def test_a_folder_reached_through_a_link_of_an_earlier_run_is_refused(
+    work: Path, victim: Path, at: str
+) -> None:
+    (victim.parent / "deeper").mkdir()
+    planted = save(work, "os.symlink(os.path.dirname(VICTIM), 'sub')", victim)
+    assert planted.code == 0
+    done = save(work, "", victim, target=f"{at}/out.ipynb")
+    assert done.code == 2
+    assert "link" in done.complaint
+    assert not list(victim.parent.rglob("*.ipynb"))
+
+
+def test_a_link_of_an_earlier_run_in_the_notebook_s_place_is_refused(
+    work: Path, victim: Path
+) -> None:
+    (work / "out.ipynb").symlink_to(victim)
+    done = save(work, "", victim)
+    assert done.code == 2
+    assert "out.ipynb" in done.complaint
+    assert victim.read_text() == OWN
+
+
+def test_a_folder_in_its_place_is_told_and_loses_no_result(work: Path, victim: Path) -> None:
+    done = save(work, "os.makedirs('out.ipynb/x')", victim, "--json")
+    assert done.code == 73
+    assert '"exit_code": 0' in done.stdout
+    assert "out.ipynb" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [file.name for file in work.iterdir()] == ["out.ipynb"]
+
+
+def test_the_program_s_own_failure_goes_before_that(work: Path, victim: Path) -> None:
+    done = save(work, "os.mkdir('out.ipynb'); os._exit(7)", victim)
+    assert (done.code, done.stdout) == (7, "ran\n")
+    assert "out.ipynb" in done.stderr
+
+
+def test_a_private_notebook_stays_private_and_gets_no_other_bits(work: Path, victim: Path) -> None:
+    (work / "out.ipynb").touch(mode=0o600)
+    assert save(work, "os.chmod('out.ipynb', 0o777)", victim).code == 0
+    assert (work / "out.ipynb").stat().st_mode & 0o7777 == 0o600
