@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from .intake.names import shown_name
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -139,7 +141,10 @@ class CodeResult:
             parts.append("only some hosts can be reached here, by the proxy")
         elif {"network-namespace", "no-sockets"} & set(self.isolation):
             parts.append("there is no network here")
-        refused = [f"{denial.subject} ({denial.reason})" for denial in self.denials[:5]]
+        refused = [
+            f"{shown_name(denial.subject)} ({shown_name(denial.reason)})"
+            for denial in self.denials[:5]
+        ]
         if refused:
             parts.append(f"refused: {', '.join(refused)}")
         if self.truncated:

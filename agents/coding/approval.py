@@ -6,6 +6,7 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...executors import fences
 from ...executors.block import CodeBlock
 from ..models.types import LLMMessage
 from ..runtime.threads import in_thread, is_async
@@ -54,12 +55,4 @@ async def ask_approval(func: ApprovalFuncType, request: ApprovalRequest) -> Appr
 
 def fenced(blocks: Sequence[CodeBlock]) -> str:
     """The blocks as Markdown, in fences longer than any inside."""
-    return "\n\n".join(_fenced(block) for block in blocks)
-
-
-def _fenced(block: CodeBlock) -> str:
-    fence = "```"
-    while fence in block.code:
-        fence += "`"
-    code = block.code if block.code.endswith("\n") else block.code + "\n"
-    return f"{fence}{block.language}\n{code}{fence}"
+    return "\n\n".join(fences.fenced(block.code, block.language) for block in blocks)

@@ -19,6 +19,7 @@ from ..models.types import LLMMessage
 from ..runtime import CancellationToken
 from .blocks import runnable_blocks
 from .gate import Case, Gate, Verdict
+from .report import not_approved
 
 ExecutionEntry = ApprovalRequestEvent | ApprovalResponseEvent | CodeOutputEvent | CodeExecutionEvent
 
@@ -102,9 +103,10 @@ class Execution:
         yield self._event(result, verdict, attempt)
 
     def _event(self, result: CodeResult, verdict: Verdict, attempt: int) -> CodeExecutionEvent:
-        if verdict.refusal is not None and result.exit_code == 0:
+        refusal = verdict.refusal if result.exit_code == 0 else None
+        if refusal is not None:
             # What was refused counts as the block that failed.
-            text = f"Code execution was not approved. Reason: {verdict.refusal}"
+            text = not_approved(refusal)
             result = replace(
                 result,
                 exit_code=1,
@@ -116,6 +118,7 @@ class Execution:
             retry_attempt=attempt,
             result=result,
             code_blocks=verdict.blocks if verdict.edited else None,
+            refusal=refusal,
         )
 
 

@@ -11,6 +11,7 @@ from ..messages import (
     CodeGenerationEvent,
     TextMessage,
 )
+from ..messages.base import RELAYED_OUTPUT
 from ..runtime import CancellationToken
 from .approval import fenced
 from .execution import Execution
@@ -63,5 +64,5 @@ class Listener:
                     yield TextMessage(
                         content=told(entry),
                         source=name,
-                        metadata={"exit_code": str(entry.result.exit_code)},
+                        metadata={"exit_code": str(entry.result.exit_code), **RELAYED_OUTPUT},
                     )

@@ -10,15 +10,17 @@ from .simple import SimpleTermination
 class TextMentionTermination(SimpleTermination):
     """Met when an agent's message holds ``text``.
 
-    The task may speak of the text without ending the run, and so may code, its output and
-    thoughts as long as no agent says it.
+    The task may speak of the text without ending the run, and so may thoughts, and what code and
+    tools print as long as no agent says it: a message that only passes on such output
+    (:attr:`~sandcrew.agents.messages.BaseChatMessage.relays_output`) counts only for ``sources``
+    that name its agent.
 
     Parameters
     ----------
     text:
         What to look for, as it is.
     sources:
-        Look only at what these agents say.
+        Look at all that these agents say, and at nothing else.
     """
 
     def __init__(self, text: str, sources: Sequence[str] | None = None) -> None:
@@ -31,10 +33,15 @@ class TextMentionTermination(SimpleTermination):
 
     async def _reason(self, messages: Delta) -> str | None:
         for message in messages:
-            if not isinstance(message, BaseChatMessage):
-                continue
-            if self._sources is not None and message.source not in self._sources:
-                continue
-            if self._text in message.to_text():
+            if (
+                isinstance(message, BaseChatMessage)
+                and self._listens_to(message)
+                and self._text in message.to_text()
+            ):
                 return f"Text '{self._text}' mentioned"
         return None
+
+    def _listens_to(self, message: BaseChatMessage) -> bool:
+        if self._sources is None:
+            return not message.relays_output
+        return message.source in self._sources

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...sandbox.errors import UsageError
 from ..model_context import ChatCompletionContext
+from ..models.text import on_one_line
 from ..models.types import LLMMessage, SystemMessage
 from ..runtime import CancellationToken
 from .base import Memory
@@ -71,7 +72,11 @@ class ListMemory(Memory):
     def _message(self) -> SystemMessage | None:
         if not self._contents:
             return None
-        lines = [f"{number}. {item.to_text()}" for number, item in enumerate(self._contents, 1)]
+        # One line each, so that no content can pass for the next.
+        lines = [
+            f"{number}. {on_one_line(item.to_text())}"
+            for number, item in enumerate(self._contents, 1)
+        ]
         return SystemMessage(
             content="\nRelevant memory content (in chronological order):\n" + "\n".join(lines)
         )

@@ -55,8 +55,20 @@ class _Entry(BaseMessage, ABC):
     created_at: datetime = Field(default_factory=_now)
 
 
+RELAYED_OUTPUT: Mapping[str, str] = {"relays": "output"}
+"""The metadata of a message whose words are the output of code, not its agent's own."""
+
+
 class BaseChatMessage(_Entry, ABC):
     """Something an agent says to the others."""
+
+    @property
+    def relays_output(self) -> bool:
+        """True when the words are what code or tools gave, and the agent only passes them on.
+
+        The agent that made the message says so; what stands in its text does not count.
+        """
+        return self.metadata.items() >= RELAYED_OUTPUT.items()
 
     @abstractmethod
     def to_model_text(self) -> str:

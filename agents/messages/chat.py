@@ -41,6 +41,10 @@ class ToolCallSummaryMessage(BaseTextChatMessage):
     results: list[FunctionExecutionResult]
     type: Literal["ToolCallSummaryMessage"] = "ToolCallSummaryMessage"
 
+    @property
+    def relays_output(self) -> bool:
+        return True
+
     def to_model_message(self) -> UserMessage:
         """The text, and the pictures the tools gave."""
         images = [image for result in self.results for image in result.images]

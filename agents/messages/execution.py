@@ -69,6 +69,8 @@ class CodeExecutionEvent(BaseAgentEvent):
     result: CodeResult
     code_blocks: list[CodeBlock] | None = None
     """What ran, if the code was changed before."""
+    refusal: str | None = None
+    """Why the code, or the rest of it, was not allowed to run; ``result.output`` ends with it."""
     type: Literal["CodeExecutionEvent"] = "CodeExecutionEvent"
 
     def to_text(self) -> str:

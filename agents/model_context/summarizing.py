@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...sandbox.errors import BackendCrashed, UsageError
-from ..models.text import message_text
+from ..models.text import transcript_of
 from ..models.types import LLMMessage, SystemMessage, UserMessage
 from ..models.usage import RequestUsage
 from .base import ChatCompletionContext, ChatCompletionContextState
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _KEPT = 3  # summaries: older ones hold again only after a turn that made more, and failed
 _PROMPT = (
     "Summarise the conversation so far for yourself: it will be forgotten but for your summary. "
+    "Each line of it is one message, as JSON. "
     "Keep what was found out and decided, names, numbers, files, what failed and why, and what "
     "remains to be done."
 )
@@ -101,13 +102,12 @@ class SummarizingChatCompletionContext(ChatCompletionContext):
     async def _summarize(
         self, first: Sequence[Unit], summary: str | None, units: Sequence[Unit]
     ) -> str:
-        lines = [_line(message) for message in flat(units)]
         before = [] if summary is None else [_told(summary)]
         result = await self._client.create([
             SystemMessage(content=self._prompt),
             *(message for message in flat(first) if isinstance(message, UserMessage)),
             *before,
-            UserMessage(content="\n\n".join(lines), source="conversation"),
+            UserMessage(content=transcript_of(flat(units)), source="conversation"),
         ])  # fmt: skip
         self._usage = result.usage if self._usage is None else self._usage + result.usage
         if not isinstance(result.content, str) or not result.content.strip():
@@ -147,8 +147,3 @@ def _mark(units: Sequence[Unit]) -> LLMMessage:
 
 def _told(summary: str) -> LLMMessage:
     return UserMessage(content=f"Summary of the conversation so far:\n{summary}", source="System")
-
-
-def _line(message: LLMMessage) -> str:
-    source = getattr(message, "source", "tool")
-    return f"{source}: {message_text(message)}"

@@ -31,7 +31,8 @@ class CodeExecutionResult(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
     success: bool = Field(description="True if the code ran to its end without an error")
-    output: str = Field(description="The result of the code execution")
+    output: str = Field(description="What the code printed")
+    report: str = Field(default="", description="What the executor says about it")
     images: list[Image] = Field(default_factory=list[Image], exclude=True)
     """What the code displayed."""
 
@@ -66,7 +67,7 @@ class PythonCodeExecutionTool(
         self, args: CodeExecutionInput, cancellation_token: CancellationToken
     ) -> AsyncGenerator[CodeOutputEvent | CodeExecutionResult, None]:
         # Brings the agent that runs code, which a program with this tool does not need otherwise.
-        from ..coding.report import report
+        from ..coding.report import remarks
 
         blocks = [CodeBlock(code=args.code, language="python")]
         result: CodeResult | None = None
@@ -80,7 +81,10 @@ class PythonCodeExecutionTool(
         if result is None:
             raise BackendCrashed(f"{type(self._executor).__name__} ended without a result.")
         yield CodeExecutionResult(
-            success=result.exit_code == 0, output=report(result), images=_pictures(result)
+            success=result.exit_code == 0,
+            output=result.output,
+            report="\n".join(remarks(result)),
+            images=_pictures(result),
         )
 
     def return_value_as_contents(self, value: Any) -> list[ResultContent]:

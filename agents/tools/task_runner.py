@@ -12,6 +12,7 @@ from ..base.chat_agent import ChatAgent
 from ..base.task import TaskResult
 from ..base.team import Team
 from ..messages import BaseAgentEvent, BaseChatMessage
+from ..models.text import transcript
 from ..runtime import CancellationToken
 from .base import BaseStreamTool
 
@@ -60,13 +61,13 @@ class _TaskRunnerTool(
                     yield item
 
     def return_value_as_string(self, value: Any) -> str:
-        """The last message, or all of them with their sources."""
+        """The last message, or all of them, a line of JSON for each."""
         if not isinstance(value, TaskResult):
             return super().return_value_as_string(value)
         said = [message for message in value.messages if isinstance(message, BaseChatMessage)]
         if self._last_message_only:
             return said[-1].to_model_text() if said else ""
-        return "\n\n".join(f"{message.source}: {message.to_model_text()}" for message in said)
+        return transcript((message.source, message.to_model_text()) for message in said)
 
     async def save_state_json(self) -> Mapping[str, Any]:
         return await self._runner.save_state()

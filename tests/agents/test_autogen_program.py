@@ -10,6 +10,7 @@ import pytest
 from sandcrew.agents.base import TaskResult
 
 from .model_server import Cuts, Fails, ModelServer, Step
+from .reports import printed, remarks
 
 pytestmark = pytest.mark.filterwarnings("ignore:LocalCommandLineCodeExecutor")
 
@@ -117,12 +118,13 @@ async def test_it_runs_and_survives_a_429_a_500_and_a_cut(
         ("coder", "TextMessage"),
     ]
     assert "NameError" in result.messages[4].to_text()
-    assert result.messages[8].to_text() == "42\n"
+    assert "exit code: 0" in remarks(result.messages[8].to_text())
+    assert printed(result.messages[8].to_text()) == "42\n"
     assert result.messages[-1].to_text() == "It is 42. TERMINATE"
     assert result.stop_reason == "Text 'TERMINATE' mentioned"
     assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (30, 15)
     assert len(server.requests) == 6
-    printed = capsys.readouterr().out
-    assert "exit 1" in printed
-    assert "exit 0" in printed
-    assert printed.count("It is 42. TERMINATE") == 1
+    screen = capsys.readouterr().out
+    assert "exit 1" in screen
+    assert "exit 0" in screen
+    assert screen.count("It is 42. TERMINATE") == 1

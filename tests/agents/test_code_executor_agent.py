@@ -34,6 +34,8 @@ from sandcrew.executors import (
     UsageError,
 )
 
+from .reports import printed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -86,8 +88,8 @@ async def test_everything_that_happens_is_told_and_kept(
     assert isinstance(result, TaskResult)
     told = ["TextMessage", "CodeGenerationEvent", "CodeExecutionEvent", "TextMessage"]
     assert kinds(result.messages) == told
-    printed = "".join(item.content for item in items if isinstance(item, CodeOutputEvent))
-    assert printed == "done\n"
+    streamed = "".join(item.content for item in items if isinstance(item, CodeOutputEvent))
+    assert streamed == "done\n"
     generated, executed = result.messages[1:3]
     assert isinstance(generated, CodeGenerationEvent)
     assert isinstance(executed, CodeExecutionEvent)
@@ -95,8 +97,12 @@ async def test_everything_that_happens_is_told_and_kept(
     assert executed.result.exit_code == 0
     assert [artifact.path for artifact in executed.result.artifacts] == ["chart.png"]
     answer = result.messages[-1]
-    assert answer.to_text() == "done\n\nFiles created or changed: chart.png (image/png, 12 bytes)"
-    assert answer.metadata == {"exit_code": "0"}
+    assert answer.to_text() == (
+        "The script ran (exit code: 0).\n"
+        "Files created or changed: chart.png (image/png, 12 bytes)\n"
+        "Its output was:\n```text\ndone\n```"
+    )
+    assert answer.metadata == {"exit_code": "0", "relays": "output"}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +125,7 @@ async def test_fences_of_all_kinds_are_run(
 ) -> None:
     async with executor:
         result = await run(CodeExecutorAgent("runner", executor), f"Run this:\n\n{fence}")
-    assert result.messages[-1].to_text() == "42\n"
+    assert printed(result.messages[-1].to_text()) == "42\n"
 
 
 async def test_what_only_looks_like_code_is_not_run(
@@ -137,7 +143,7 @@ async def test_illustrations_beside_code_do_not_disturb_it(
     text = "```yaml\na: 1\n```\n```python\nprint(1)\n```\n```rust\nfn main() {}\n```"
     async with executor:
         result = await run(CodeExecutorAgent("runner", executor), text)
-    assert result.messages[-1].to_text() == "1\n"
+    assert printed(result.messages[-1].to_text()) == "1\n"
 
 
 async def test_an_unknown_language_is_a_result_the_model_can_read(
@@ -146,16 +152,16 @@ async def test_an_unknown_language_is_a_result_the_model_can_read(
     async with executor:
         result = await run(CodeExecutorAgent("runner", executor), "```cobol\nSTOP RUN.\n```")
     assert "unknown language 'cobol'" in result.messages[-1].to_text()
-    assert result.messages[-1].metadata == {"exit_code": "1"}
+    assert result.messages[-1].metadata["exit_code"] == "1"
 
 
 async def test_only_the_supported_languages_run(executor: LocalCommandLineCodeExecutor) -> None:
     text = "```python\nprint(1)\n```\n```shell\necho 2\n```"
     async with executor:
         agent = CodeExecutorAgent("runner", executor, supported_languages=["sh"])
-        assert (await run(agent, text)).messages[-1].to_text() == "2\n"
+        assert printed((await run(agent, text)).messages[-1].to_text()) == "2\n"
         agent = CodeExecutorAgent("runner", executor, supported_languages=["Py"])
-        assert (await run(agent, text)).messages[-1].to_text() == "1\n"
+        assert printed((await run(agent, text)).messages[-1].to_text()) == "1\n"
 
 
 async def test_only_the_given_sources_are_listened_to(
@@ -168,7 +174,7 @@ async def test_only_the_given_sources_are_listened_to(
     async with executor:
         agent = CodeExecutorAgent("runner", executor, sources=["b"])
         result = await agent.run(task=messages)
-    assert result.messages[-1].to_text() == "b\n"
+    assert printed(result.messages[-1].to_text()) == "b\n"
 
 
 async def test_a_failure_and_a_silence_are_put_into_words(
@@ -179,7 +185,7 @@ async def test_a_failure_and_a_silence_are_put_into_words(
         failed = (await run(agent, FAIL)).messages[-1]
         silent = (await run(agent, "```python\npass\n```")).messages[-1]
     assert "exit code: 3" in failed.to_text()
-    assert failed.metadata == {"exit_code": "3"}
+    assert failed.metadata["exit_code"] == "3"
     assert "produced no output" in silent.to_text()
 
 
@@ -204,7 +210,7 @@ async def test_an_approval_is_asked_and_told(
     assert isinstance(response, ApprovalResponseEvent)
     assert request.code_blocks[0].language == "python"
     assert (response.approved, response.reason) == (True, "I looked at it")
-    assert approved.messages[-1].metadata == {"exit_code": "0"}
+    assert approved.messages[-1].metadata["exit_code"] == "0"
     assert kinds(refused.messages[3:]) == [
         "ApprovalResponseEvent",
         "CodeExecutionEvent",
@@ -340,7 +346,7 @@ async def test_an_executor_of_ones_own_needs_only_the_contract() -> None:
         warnings.simplefilter("error")
         agent = CodeExecutorAgent("runner", Plain())
     result = await run(agent, "```cobol\nSTOP RUN.\n```\n```json\n{}\n```")
-    assert result.messages[-1].to_text() == "cobol"
+    assert printed(result.messages[-1].to_text()) == "cobol\n"
 
 
 def test_an_unconfined_executor_without_approval_is_warned_of(

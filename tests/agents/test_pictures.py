@@ -110,7 +110,7 @@ def test_what_code_displays_is_a_picture_of_the_tool() -> None:
     tool = PythonCodeExecutionTool(executor=None)  # type: ignore[arg-type]  # pyright: ignore
     result = CodeExecutionResult(success=True, output="1", images=[PICTURE])
     text, picture = tool.return_value_as_contents(result)
-    assert json.loads(str(text.content)) == {"success": True, "output": "1"}
+    assert json.loads(str(text.content)) == {"success": True, "output": "1", "report": ""}
     assert picture.content == PICTURE
 
 

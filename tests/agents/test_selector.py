@@ -185,7 +185,7 @@ async def test_the_prompt_is_filled_in_and_other_braces_stay() -> None:
     text = client.create_calls[0]["messages"][0].content
     assert text.startswith("Of ['planner', 'coder', 'code_reviewer'], in JSON {\"x\": 1}:")
     assert "coder: Speaks as coder." in text
-    assert text.endswith("user: Write {code}")
+    assert text.endswith('\n{"source": "user", "content": "Write {code}"}')
 
 
 async def test_the_pieces_of_a_streamed_choice_are_told_if_wanted() -> None:
@@ -210,8 +210,8 @@ async def test_a_context_limits_what_the_selecting_model_is_shown() -> None:
     )
     await team.run(task="go")
     shown = client.create_calls[2]["messages"][0].content
-    assert "planner: planner1" in shown
-    assert "coder: coder1" not in shown
+    assert '{"source": "planner", "content": "planner1"}' in shown
+    assert "coder1" not in shown
 
 
 async def test_what_the_context_of_the_selection_uses_is_counted() -> None:

@@ -27,7 +27,8 @@ async def test_a_team_is_given_a_task_and_what_it_said_comes_back() -> None:
     tool = TeamTool(team(), name="crew", description="Two.")
     result = await tool.run_json({"task": "go"}, CancellationToken())
     assert isinstance(result, TaskResult)
-    assert tool.return_value_as_string(result) == "user: go\n\nx: x1\n\ny: y1"
+    told = [json.loads(line) for line in tool.return_value_as_string(result).split("\n")]
+    assert [(m["source"], m["content"]) for m in told] == [("user", "go"), ("x", "x1"), ("y", "y1")]
     short = TeamTool(team(), name="crew", description="Two.", return_value_as_last_message=True)
     assert short.return_value_as_string(result) == "y1"
 
@@ -76,7 +77,7 @@ async def test_the_memory_of_the_agent_inside_is_the_tools_state() -> None:
     await tool.run_json({"task": "go"}, CancellationToken())
     await other.load_state_json(json.loads(json.dumps(await tool.save_state_json())))
     result = await other.run_json({"task": "go"}, CancellationToken())
-    assert other.return_value_as_string(result).endswith("x2")
+    assert other.return_value_as_string(result).endswith('"x2"}')
 
 
 @pytest.mark.parametrize("arguments", [{}, {"task": 3}, {"job": "go"}])

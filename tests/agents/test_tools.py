@@ -258,6 +258,7 @@ async def test_code_is_a_tool_too(executor: LocalCommandLineCodeExecutor) -> Non
     (summary,) = [item for item in items if isinstance(item, ToolCallSummaryMessage)]
     worked, failed = [json.loads(line) for line in summary.content.split("\n")]
     assert printed == "42\n"
-    assert worked == {"success": True, "output": "42\n"}
+    said = "The script ran (exit code: 0)."
+    assert worked == {"success": True, "output": "42\n", "report": said}
     assert failed["success"] is False
-    assert "exit code: 3" in failed["output"]
+    assert "exit code: 3" in failed["report"]

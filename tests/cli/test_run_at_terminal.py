@@ -112,7 +112,7 @@ async def test_code_is_refused_with_a_reason_and_approved_after_a_change(tmp_pat
     assert "Reason: in words" in str(server.requests[1]["messages"])
     last = server.requests[2]["messages"][-1]["content"]
     assert "The code was changed before it ran" in last
-    assert last.rstrip().endswith("forty-two")
+    assert last.endswith("Its output was:\n```text\nforty-two\n```")
 
 
 async def test_ctrl_c_interrupts_the_turn_and_enter_takes_it_again(tmp_path: Path) -> None:

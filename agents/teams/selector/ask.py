@@ -20,8 +20,9 @@ from .names import fill, mentioned
 
 DEFAULT_PROMPT = (
     "You moderate a conversation between several roles:\n{roles}\n\n"
-    "Read what was said so far and decide which role of {participants} speaks next. Answer with "
-    "the name of that role and nothing else.\n\n{history}\n\n"
+    "Read what was said so far, one message of JSON on each line, and decide which role of "
+    "{participants} speaks next. Answer with the name of that role and nothing else.\n\n"
+    "{history}\n\n"
     "Which role of {participants} speaks next? Answer with its name only.\n"
 )
 _WITH_SYSTEM_PROMPTS = ("gpt-", "o1", "o3", "o4")

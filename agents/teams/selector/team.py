@@ -17,7 +17,7 @@ from ...messages import (
 )
 from ...model_context import ChatCompletionContext
 from ...models import ChatCompletionClient, sum_usage
-from ...models.text import message_text
+from ...models.text import transcript, transcript_of
 from ...runtime import CancellationToken
 from ..group_chat import BaseGroupChat
 from ..steps import End, Entry, Next
@@ -41,7 +41,8 @@ class SelectorGroupChat(BaseGroupChat):
     model_client:
         The model that selects.
     selector_prompt:
-        What it is asked; ``{roles}``, ``{participants}`` and ``{history}`` are filled in.
+        What it is asked; ``{roles}``, ``{participants}`` and ``{history}`` are filled in: the
+        last a line of JSON for each message, so that none can speak for another.
     allow_repeated_speaker:
         Let the last speaker be selected again.
     max_selector_attempts:
@@ -172,14 +173,11 @@ class SelectorGroupChat(BaseGroupChat):
         """The conversation as the model is shown it."""
         if self._context is None:
             said = self._conversation.said_aloud()
-            return "\n\n".join(f"{m.source}: {m.to_model_text()}" for m in said)
+            return transcript((message.source, message.to_model_text()) for message in said)
         for message in self._conversation.said_aloud(self._in_context):
             await self._context.add_message(message.to_model_message())
             self._in_context += 1
-        shown = await self._context.get_messages()
-        return "\n\n".join(
-            f"{getattr(message, 'source', 'system')}: {message_text(message)}" for message in shown
-        )
+        return transcript_of(await self._context.get_messages())
 
     def _turn_taken(self, member: str, message: BaseChatMessage | None) -> None:
         self._previous = member

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..agents.recording import Ran, Said, Step
+from ..executors.fences import fenced
 from ..sandbox.result import CodeResult
 
 
@@ -21,7 +22,7 @@ def _ran(step: Ran) -> str:
     result = step.result
     parts = [f"## ran: {_verdict(result)}, {result.duration:.2f} s"]
     if result.output:
-        parts.append(_fenced(result.output))
+        parts.append(fenced(result.output.rstrip(), "text"))
     if result.artifacts:
         names = ", ".join(f"`{artifact.path}`" for artifact in result.artifacts)
         parts.append(f"Files: {names}")
@@ -39,11 +40,3 @@ def _url(name: str) -> str:
     from urllib.parse import quote
 
     return quote(name)
-
-
-def _fenced(text: str) -> str:
-    """In a fence that is longer than any the program printed."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}text\n{text.rstrip()}\n{fence}"
