@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import PolicyError
+from .named import without_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,20 +22,19 @@ _LOOKED_AT = 5_000
 
 
 def shown_path(value: str | Path) -> Path:
-    """``value`` as a file or folder that guests may be shown, with all links resolved.
+    """``value`` as a file or folder that guests may be shown: :func:`.named.without_links`.
 
     Raises
     ------
     PolicyError
-        There is no such file, or it would open more than files: a socket is a way to whoever
-        listens on it, and no read-only mount closes it.
+        There is no such file, it is named by way of a link, or it would open more than files: a
+        socket is a way to whoever listens on it, and no read-only mount closes it.
     """
     if not str(value) or "\0" in str(value):
         raise PolicyError(f"{str(value)!r} is not a path.")
-    path = Path(value).expanduser()
+    path = without_links(value)
     if not path.exists():
         raise PolicyError(f"{str(value)!r} does not exist.")
-    path = path.resolve()
     if path == Path("/") or any(_is_in(path, place) for place in _KERNEL):
         raise PolicyError(f"{str(path)!r} would show the whole host; name less.")
     require_visible(path)
@@ -52,10 +52,8 @@ def workspace_path(value: str | Path) -> Path:
     Raises
     ------
     PolicyError
-        It is no folder, a link, or one that :func:`shown_path` refuses.
+        It is no folder, or one that :func:`shown_path` refuses.
     """
-    if Path(value).is_symlink():
-        raise PolicyError(f"{str(value)!r} is a symbolic link; name the folder it points to.")
     path = shown_path(value)
     if not path.is_dir():
         raise PolicyError(f"{str(value)!r} is not a folder.")

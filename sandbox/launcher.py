@@ -21,6 +21,7 @@ from .handshake import Gone, Handshake, Refused
 from .identity import choose_identity, identity_without_namespaces
 from .interpreter import find_interpreter
 from .language import languages
+from .named import NamedFiles
 from .private_folders import PrivateFolders
 from .rootfs import GUEST_UID, root_entries
 from .workspace import Workspace
@@ -78,6 +79,7 @@ class _LocalZygote:
         )
         self._private: PrivateFolders | None = None
         self._packages: Lease | None = None
+        self._named = NamedFiles(None, ())
         self._pidfd: int | None = None
         self._folder: int | None = None
         self._stderr: int | None = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
@@ -88,6 +90,7 @@ class _LocalZygote:
         """Start it and wait until it is ready, for a bounded time."""
         policy = self._policy
         interpreter = find_interpreter(policy.python)
+        self._named = NamedFiles.open(policy)
         if policy.packages:
             self._packages = await lease(policy.packages, interpreter)
         self._popen(interpreter.executable)
@@ -124,6 +127,7 @@ class _LocalZygote:
             self._private = None
         if self._packages is not None:
             self._packages.close()
+        self._named.close()
 
     # --- inside ---
 
@@ -162,8 +166,8 @@ class _LocalZygote:
             self._write_maps(self._identity)
         await handshake.ask("zygote", {"op": "mapped"})
         ready = await handshake.ask("ready")
-        if policy.workdir:  # its own path, where files keep the owner they have on this host
-            self._replace_folder(os.open(policy.workdir, os.O_RDONLY | os.O_DIRECTORY))
+        if self._named.workdir:  # not by the mount, for files keep the owner they have on this host
+            self._replace_folder(self._named.workdir.open_folder())
         missing: dict[str, str] = ready["missing"]
         for name, why in missing.items():
             raise PolicyError(f"preload: {name!r} cannot be imported ({why}).")
@@ -194,6 +198,7 @@ class _LocalZygote:
             "proxy": PROXY if has_proxy(policy) else None,
             "paths": [str(packages)] if packages else [],
             "root": entries,
+            "named": self._named.identities,
             "workdir": str(policy.workdir) if policy.workdir else None,
             "idmap": self._identity.owner if policy.workdir else None,
             "uid": GUEST_UID,

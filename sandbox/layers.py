@@ -115,6 +115,12 @@ _MASKED_PROC = (
 
 def unavailable(policy: Policy, number: int, message: str) -> BackendUnavailable:
     """The error for a layer that the kernel refused with errno ``number``."""
+    if number in (errno.ESTALE, errno.ELOOP):
+        return BackendUnavailable(
+            "a file or folder of the policy",
+            why=f"it was exchanged while the sandbox started ({message})",
+            remedy="Name one that nobody else moves, such as other sandboxes around it.",
+        )
     if "mount_setattr" in message and policy.workdir:
         return BackendUnavailable(
             f"the workspace {policy.workdir}",

@@ -84,9 +84,11 @@ class Policy:
     download: int | str | None = None
     """Bytes one run may receive from them."""
     read_only: Sequence[str | Path] = ()
-    """Files and folders of the host to be seen, at their own absolute paths."""
+    """Files and folders of the host to be seen, at their own absolute paths. No part of a path may
+    be a link, as code in a sandbox could make one: see :func:`.named.without_links`."""
     workdir: str | Path | None = None
-    """A folder of the host to be the workspace; ``None`` for a fresh, private one in memory."""
+    """A folder of the host to be the workspace, named without links; ``None`` for a fresh, private
+    one in memory."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Environment variables; nothing of the caller's is there unless it is named here."""
     packages: Sequence[str] = ()

@@ -19,6 +19,8 @@ from .engine import to_the_end
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ...sandbox.named import Named
+
 _KIND = "mount"
 _ATTACH = """\
 import sys
@@ -32,12 +34,13 @@ attach(*sys.argv[2:])
 class BoundFolder:
     """A folder of the caller's, and how the engine finds it."""
 
-    folder: Path
+    named: Named
+    """The folder, open as long as this is."""
     source: Path
     """The folder itself, or a mount of it under the id of the container, where root asks."""
 
     @classmethod
-    async def create(cls, folder: Path, uid: int) -> BoundFolder:
+    async def create(cls, named: Named, uid: int) -> BoundFolder:
         """For a container of the user ``uid``; a mount is to be removed once it has started.
 
         Raises
@@ -46,21 +49,22 @@ class BoundFolder:
             Its file system cannot show it under another owner.
         """
         return await to_the_end(
-            asyncio.to_thread(cls._create, folder, uid),
+            asyncio.to_thread(cls._create, named, uid),
             lambda made: asyncio.to_thread(made.remove),
         )
 
     @classmethod
-    def _create(cls, folder: Path, uid: int) -> BoundFolder:
-        if uid == os.geteuid() or folder.stat().st_uid == uid:
-            return cls(folder, folder)
-        bound = cls(folder, new_path(_KIND))
+    def _create(cls, named: Named, uid: int) -> BoundFolder:
+        folder = named.path
+        if uid == os.geteuid() or os.fstat(named.fd).st_uid == uid:
+            return cls(named, folder)
+        bound = cls(named, new_path(_KIND))
         bound.source.mkdir(mode=0o700)
         # In a process of its own, for it forks, which this one, with its threads, better does not.
         command = [sys.executable, "-I", "-B", "-c", _ATTACH, str(GUEST.parent)]
         try:
             subprocess.run(
-                [*command, str(folder), str(uid), str(bound.source)],
+                [*command, str(folder), *map(str, (*named.identity, uid)), str(bound.source)],
                 check=True,
                 capture_output=True,
                 text=True,
@@ -77,11 +81,11 @@ class BoundFolder:
 
     def is_at(self, descriptor: int) -> bool:
         """True when an open folder is this one, wherever it was opened."""
-        return os.path.samestat(os.fstat(descriptor), self.folder.stat())
+        return os.path.samestat(os.fstat(descriptor), os.fstat(self.named.fd))
 
     def remove(self) -> None:
         """Remove the mount, if it is one; the folder is not touched. Twice is no error."""
-        if self.source != self.folder and self.source.exists():
+        if self.source != self.named.path and self.source.exists():
             _remove(self.source)
 
 

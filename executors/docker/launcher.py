@@ -16,6 +16,7 @@ from ...sandbox.handshake import Gone, Handshake, Refused
 from ...sandbox.landlock_profile import scopes_signals, system_figures
 from ...sandbox.language import languages_by
 from ...sandbox.launcher import START
+from ...sandbox.named import NamedFiles
 from ...sandbox.sandbox import Sandbox
 from ...sandbox.workspace import Workspace
 from ...sandbox.zygote import Terms, Zygote
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
+    from ...sandbox.named import Identity
     from ...sandbox.policy import Policy
     from ...sandbox.zygote import Branching
     from .options import ContainerOptions
@@ -111,6 +113,7 @@ class _ContainerZygote:
         self._policy = policy
         self._options = options
         self._user = container_user(engine)
+        self._named = NamedFiles(None, ())
         self._bound: BoundFolder | None = None
         self._mailbox: Mailbox | None = None
         self._container: Container | None = None
@@ -122,6 +125,7 @@ class _ContainerZygote:
         """Start it and wait until it is ready, for a bounded time."""
         options = replace(self._options, image=name)
         self._image = name
+        self._named = NamedFiles.open(self._policy)
         self._mailbox = Mailbox.create(self._user.outside)
         folder = await self._workspace_source()
         command = guest_command(options)
@@ -165,6 +169,7 @@ class _ContainerZygote:
             bound, self._bound = self._bound, None
             if bound is not None:
                 bound.remove()
+            self._named.close()
             self._engine.close()
 
     # --- inside ---
@@ -181,7 +186,8 @@ class _ContainerZygote:
         workdir = self._policy.workdir
         if workdir is None:
             return None
-        self._bound = await BoundFolder.create(Path(workdir), self._user.outside[0])
+        assert self._named.workdir is not None
+        self._bound = await BoundFolder.create(self._named.workdir, self._user.outside[0])
         return str(self._bound.source)
 
     async def _accept(self, mailbox: Mailbox, container: Container) -> tuple[socket.socket, int]:
@@ -243,14 +249,14 @@ class _ContainerZygote:
             return Workspace(folder, None if self._is_mine else self._user.outside)
         if not self._bound.is_at(folder):
             raise BackendUnavailable(
-                f"the workspace {self._bound.folder}",
+                f"the workspace {self._bound.named.path}",
                 why="the engine sees another folder under that name",
                 remedy="Name it as the engine does with bind_dir.",
             )
-        # Its own path, where files keep the owner they have on this host.
+        # Not by the mount, for files keep the owner they have on this host.
         os.close(folder)
-        info = self._bound.folder.stat()
-        own = os.open(self._bound.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        own = self._bound.named.open_folder()
+        info = os.fstat(own)
         return Workspace(own, (info.st_uid, info.st_gid) if os.geteuid() == 0 else None)
 
     def _config(self) -> dict[str, Any]:
@@ -263,6 +269,7 @@ class _ContainerZygote:
             "proxy": _ANY_PORT if has_proxy(policy) else None,
             "paths": [],
             "root": [],
+            "named": self._to_be_found(),
             "workdir": None,
             "idmap": None,
             "uid": None,
@@ -282,6 +289,14 @@ class _ContainerZygote:
             "preload": list(policy.preload),
             "look_for": list(_PROGRAMS),
         }
+
+    def _to_be_found(self) -> dict[str, Identity]:
+        """What has to be at which path in the container; that of the workspace is another."""
+        if self._options.runtime:  # others than the engine's own may have other numbers for it
+            return {}
+        workdir = str(self._policy.workdir)
+        named = self._named.identities.items()
+        return {path: identity for path, identity in named if path != workdir}
 
     def _keep(self, step: str, fd: int) -> None:
         if step == "ready":

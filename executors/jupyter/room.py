@@ -67,7 +67,7 @@ def kernel_policy(policy: Policy, spec: KernelSpec) -> Policy:
         changes["preload"] = (*policy.preload, *PRELOAD)
         return policy.replace(**changes)
     if spec.resource_dir.is_dir():
-        changes["read_only"] = (*policy.read_only, spec.resource_dir)
+        changes["read_only"] = (*policy.read_only, spec.resource_dir.resolve())
     # Kernels around a shell or an interpreter that is there already talk to it by a terminal.
     changes["terminals"] = policy.terminals or _TERMINALS
     return policy.replace(**changes)

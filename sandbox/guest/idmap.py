@@ -12,16 +12,18 @@ import os
 from . import kernel
 
 
-def clone(folder: str, owner: int) -> int:
+def clone(folder: str, identity: kernel.Identity, owner: int) -> int:
     """A detached mount of ``folder`` whose owner is seen as the user and group ``owner``.
+
+    ``identity`` is the device and inode it must have.
 
     Raises
     ------
     OSError
-        This process may not, or the file system cannot.
+        This process may not, or the file system cannot, or something else is there now.
     """
-    info = os.stat(folder)
-    mount = kernel.open_tree(folder)
+    mount = kernel.open_tree(folder, identity)
+    info = os.fstat(mount)
     namespace = _id_namespace(f"{info.st_uid} {owner} 1", f"{info.st_gid} {owner} 1")
     attributes = kernel.MOUNT_ATTR_IDMAP | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
     kernel.mount_setattr(mount, attributes, namespace)
@@ -29,9 +31,9 @@ def clone(folder: str, owner: int) -> int:
     return mount
 
 
-def attach(folder: str, owner: str, target: str) -> None:
+def attach(folder: str, device: str, inode: str, owner: str, target: str) -> None:
     """Put such a mount of ``folder`` on the folder ``target``."""
-    kernel.move_mount(clone(folder, int(owner)), target)
+    kernel.move_mount(clone(folder, (int(device), int(inode)), int(owner)), target)
 
 
 def _id_namespace(uid_map: str, gid_map: str) -> int:

@@ -13,12 +13,15 @@ import fcntl
 import mmap
 import os
 import struct
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Sequence
 
 from .bare import signal
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+
+Identity = Sequence[int]
+"""Device and inode of a file."""
 
 AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
@@ -179,16 +182,24 @@ def pivot_root(new: str, old: str) -> None:
     _syscall("pivot_root", number, os.fsencode(new), os.fsencode(old))
 
 
-def open_tree(path: str) -> int:
-    """A detached copy of the mounts at ``path``, as a descriptor."""
+def open_tree(path: str, identity: Identity | None = None) -> int:
+    """A detached copy of the mounts at ``path``, as a descriptor.
+
+    With an ``identity`` it is of what :func:`open_identified` opens, whose errors it raises.
+    """
     flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE
-    return _syscall(
-        f"open_tree {path}",
-        428,
-        ctypes.c_int(AT_FDCWD),
-        os.fsencode(path),
-        ctypes.c_uint(flags),
-    )
+    if identity is None:
+        return _open_tree(AT_FDCWD, path, flags, path)
+    fd = open_identified(path, identity)
+    try:
+        return _open_tree(fd, "", flags | AT_EMPTY_PATH, path)
+    finally:
+        os.close(fd)
+
+
+def _open_tree(fd: int, path: str, flags: int, what: str) -> int:
+    name = os.fsencode(path)
+    return _syscall(f"open_tree {what}", 428, ctypes.c_int(fd), name, ctypes.c_uint(flags))
 
 
 class _MountAttr(ctypes.Structure):
@@ -260,6 +271,22 @@ def open_without_links(dir_fd: int, path: str, flags: int) -> int:
     return _openat2(dir_fd, path, flags, 0, _NO_LINKS)
 
 
+def open_identified(path: str, identity: Identity) -> int:
+    """An O_PATH descriptor of the absolute ``path``, which has this device and inode.
+
+    Raises
+    ------
+    OSError
+        ``ESTALE`` or ``ELOOP`` if something else is there now.
+    """
+    fd = open_without_links(AT_FDCWD, path, os.O_PATH)
+    info = os.fstat(fd)
+    if (info.st_dev, info.st_ino) != tuple(identity):
+        os.close(fd)
+        raise OSError(errno.ESTALE, f"{path} is another file than it was")
+    return fd
+
+
 def _openat2(dir_fd: int, path: str, flags: int, mode: int, resolve: int) -> int:
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
     return _syscall(
@@ -324,9 +351,17 @@ def landlock_ruleset(access_fs: int, access_net: int, scoped: int) -> int:
     )
 
 
-def landlock_allow(ruleset_fd: int, path: str, access: int) -> None:
-    """Allow ``access`` on ``path`` and, if it is a folder, on all below it."""
-    fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+def landlock_allow(
+    ruleset_fd: int, path: str, access: int, identity: Identity | None = None
+) -> None:
+    """Allow ``access`` on ``path`` and, if it is a folder, on all below it.
+
+    With an ``identity`` it is what :func:`open_identified` opens, whose errors this raises.
+    """
+    if identity is None:
+        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    else:
+        fd = open_identified(path, identity)
     try:
         rule = _PathBeneath(access, fd)
         _syscall(

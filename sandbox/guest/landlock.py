@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, Collection, Iterable, Iterator
+from types import MappingProxyType
+from typing import Any, Collection, Iterable, Iterator, Mapping
 
 from . import confine, kernel
 
@@ -21,8 +22,21 @@ _USE = confine.READ_FILE | confine.WRITE_FILE | confine.TRUNCATE
 _OF_FILES = _USE | confine.EXECUTE | confine.IOCTL_DEV
 
 
-def restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Enter a domain that reads and executes ``readable`` and does anything in ``writable``."""
+def restrict(
+    config: Config,
+    readable: Iterable[str],
+    writable: Iterable[str],
+    named: Mapping[str, kernel.Identity] = MappingProxyType({}),
+) -> None:
+    """Enter a domain that reads and executes ``readable`` and does anything in ``writable``.
+
+    ``named`` are the devices and inodes that some of them must have.
+
+    Raises
+    ------
+    OSError
+        One has another, or the kernel refused.
+    """
     abi = config["landlock"]
     if not abi:  # in a container, which is a wall by itself; there is none within it then
         return
@@ -30,11 +44,12 @@ def restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) -
     network = _BIND_TCP | _CONNECT_TCP if abi >= 4 and config["network"] == "none" else 0
     ruleset = kernel.landlock_ruleset(handled, network, confine.scopes_of(abi))
     for path in readable:
-        _allow(ruleset, path, _READ)
+        _allow(ruleset, path, _READ, named.get(path))
     for path in config["listed"]:
         _allow(ruleset, path, confine.READ_DIR)
     for path in writable:
-        _allow(ruleset, path, handled & ~(confine.IOCTL_DEV | _MAKE_CHAR | _MAKE_BLOCK))
+        access = handled & ~(confine.IOCTL_DEV | _MAKE_CHAR | _MAKE_BLOCK)
+        _allow(ruleset, path, access, named.get(path))
     for path in confine.DEVICES:
         _allow(ruleset, path, _USE & handled)
     if network and config["proxy"]:
@@ -42,13 +57,15 @@ def restrict(config: Config, readable: Iterable[str], writable: Iterable[str]) -
     enter(ruleset)
 
 
-def all_but(closed: Collection[str], paths: Iterable[str]) -> Iterator[str]:
+def all_but(
+    closed: Collection[str], paths: Iterable[str], named: Collection[str] = ()
+) -> Iterator[str]:
     """What is in ``paths`` and not ``closed``, given that the closed ones have no links in them.
 
     Landlock has no rule that forbids, so a folder in which a closed one lies is replaced by what
-    else is in it. Links are left out: what they lead to counts.
+    else is in it. Links are left out: what they lead to counts. The ``named`` have none.
     """
-    pending = [os.path.realpath(path) for path in paths]
+    pending = [path if path in named else os.path.realpath(path) for path in paths]
     for path in pending:  # grows while it is walked
         if path in closed:
             continue
@@ -63,12 +80,12 @@ def is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _allow(ruleset: int, path: str, access: int) -> None:
+def _allow(ruleset: int, path: str, access: int, identity: kernel.Identity | None = None) -> None:
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)
     except FileNotFoundError:  # it went away, and with it what could be allowed
         return
-    kernel.landlock_allow(ruleset, path, access if is_folder else access & _OF_FILES)
+    kernel.landlock_allow(ruleset, path, access if is_folder else access & _OF_FILES, identity)
 
 
 def enter(ruleset: int) -> None:

@@ -13,9 +13,10 @@ all processes of its guest at once, and no other.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
-from typing import Any, Collection, Iterable, MutableMapping, NoReturn, Optional, Sequence
+from typing import Any, Collection, Iterable, Mapping, MutableMapping, NoReturn, Optional, Sequence
 
 from . import confine, descendants, kernel, landlock, processes, program, routes, sweep
 from .bare import signal
@@ -65,12 +66,25 @@ def confine_zygote(config: Config, guard: int) -> int:
     if config["landlock"] is None:  # whoever starts this elsewhere cannot know
         abi = kernel.landlock_abi()
         config["landlock"], config["scoped"] = abi, bool(confine.scopes_of(abi))
-    config["readable"] = list(landlock.all_but(config["closed"], config["readable"]))
+    config["readable"] = list(
+        landlock.all_but(config["closed"], config["readable"], set(config["named"]))
+    )
+    _require_named(config["named"])
     places = config["places"]
     os.makedirs(f"{places['base']}/tmp", exist_ok=True)
     writable = [places["base"], places["workspace"], *config["writable"]]
-    landlock.restrict(config, [*config["readable"], "/proc"], writable)
+    # What the policy names is looked up by name again for each guest. What else may be there by
+    # then is of no use: all domains lie in this one.
+    landlock.restrict(config, [*config["readable"], "/proc"], writable, config["named"])
     return os.open(places["workspace"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _require_named(named: Mapping[str, kernel.Identity]) -> None:
+    """What the engine has put into a container by name is what the host means by that."""
+    for path, identity in named.items():
+        info = os.stat(path)
+        if (info.st_dev, info.st_ino) != tuple(identity):
+            raise OSError(errno.ESTALE, f"{path} is another file than it was")
 
 
 class Forks:

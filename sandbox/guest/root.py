@@ -27,7 +27,7 @@ def build(config: dict[str, Any], workspace_mount: int | None) -> None:
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     # All sources are taken before anything is covered, and by descriptor, so that it does not
     # matter what lies where, and nothing can be exchanged between look-up and mount.
-    entries = [(entry, _clone(entry)) for entry in config["root"]]
+    entries = [(entry, _clone(entry, config["named"])) for entry in config["root"]]
     kernel.mount("tmpfs", "/tmp", "tmpfs", PRIVATE, "mode=0755,size=8m")
     os.chdir("/tmp")
     for entry, clone in entries:
@@ -92,10 +92,10 @@ def attach(clone: int, path: str) -> None:
     os.close(clone)
 
 
-def _clone(entry: Entry) -> int | None:
+def _clone(entry: Entry, named: dict[str, kernel.Identity]) -> int | None:
     if "bind" not in entry:
         return None
-    clone = kernel.open_tree(entry["bind"])
+    clone = kernel.open_tree(entry["bind"], named.get(entry["bind"]))
     # A device must stay one; everything else loses devices and set-uid bits.
     attributes = kernel.MOUNT_ATTR_NOSUID if entry.get("device") else READ_ONLY
     kernel.mount_setattr(clone, attributes)

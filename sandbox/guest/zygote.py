@@ -124,14 +124,16 @@ def _unshare(config: Config) -> None:
 
 def _workspace_mount(config: Config) -> int | None:
     """The caller's folder as a detached mount, where guests are not the caller."""
-    return None if config["idmap"] is None else idmap.clone(config["workdir"], config["idmap"])
+    if config["idmap"] is None:
+        return None
+    return idmap.clone(config["workdir"], config["named"][config["workdir"]], config["idmap"])
 
 
 def _enter_root(config: Config, workspace: int | None) -> int:
     """Make the small root this process's own; returns the workspace as a descriptor."""
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if workspace is None and config["workdir"]:
-        workspace = kernel.open_tree(config["workdir"])
+        workspace = kernel.open_tree(config["workdir"], config["named"][config["workdir"]])
         kernel.mount_setattr(workspace, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
     root.build(config, workspace)
     config["under_tmp"] = root.entries_under_tmp(config)
