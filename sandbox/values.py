@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import UsageError
+from .intake import LeftOut
 
 MOST = 32 << 20
 """Bytes of all values that are handed to a cell."""
@@ -37,7 +38,7 @@ class Table:
     """A table (of pandas, polars or pyarrow), as a stream in the format of Apache Arrow IPC.
 
     Guests make these bytes, so nothing looks into them before it is asked to: reading needs
-    pyarrow, which checks what it reads.
+    pyarrow, and refuses what would take far more memory than it has bytes.
     """
 
     data: bytes
@@ -48,17 +49,24 @@ class Table:
         Raises
         ------
         UsageError
-            These bytes are no table.
+            These bytes are no table, or one that grows when it is used.
         MissingExtra
             pyarrow is not installed.
         """
-        from . import arrow
+        from .intake.arrow import read_table
 
-        return arrow.read(self.data)
+        table = read_table(self.data)
+        if isinstance(table, LeftOut):
+            raise UsageError(f"The cell's value is no table: {table.why}.")
+        return table
 
     def to_pandas(self) -> Any:
         """A ``pandas.DataFrame``; raises as :meth:`to_arrow` does."""
-        return self.to_arrow().to_pandas()
+        table = self.to_arrow()
+        try:
+            return table.to_pandas()
+        except Exception as error:  # types that pandas does not have, dates that it cannot count
+            raise UsageError(f"The cell's table is none for pandas: {error}.") from error
 
 
 def load(kind: str, data: bytes) -> Any:

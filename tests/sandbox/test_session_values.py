@@ -189,7 +189,7 @@ def test_a_table_with_offsets_that_lead_outside_is_refused() -> None:
 def test_tables_that_grow_when_they_are_read_are_refused() -> None:
 
     rows = pa.RecordBatch.from_arrays([pa.nulls(1 << 30)], names=["a"])
-    with pytest.raises(UsageError, match="cells of nothing"):
+    with pytest.raises(UsageError, match="rows of nothing"):
         Table(_stream(pa.Table.from_batches([rows]))).to_arrow()
     zeros = pa.table({"a": pa.array([0]).take(pa.array([0] * 1_000_000))})
     packed = _stream(zeros, options=pa.ipc.IpcWriteOptions(compression="zstd"))
