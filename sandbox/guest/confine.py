@@ -49,7 +49,7 @@ def confine(config: Config) -> int | None:
     maps = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     own_namespaces(config)
     own_mounts(config)
-    _become_unprivileged(config["uid"], maps)
+    _become_unprivileged(config, maps)
     os.close(maps)
     limit(config)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
@@ -96,13 +96,14 @@ def own_mounts(config: Config, *more: str) -> None:
     os.chdir(root.WORKSPACE)
 
 
-def _become_unprivileged(uid: int, maps: int) -> None:
+def _become_unprivileged(config: Config, maps: int) -> None:
     """Leave every capability behind, in a user namespace of its own.
 
     The namespace gives the process limit a count of its own (RLIMIT_NPROC counts per user and
     namespace, user_namespaces(7)), and owns none of the other namespaces, so that nothing inside
     has power over them.
     """
+    uid = config["uid"]
     if os.getuid() != uid:
         os.setgroups([])
         kernel.prctl(kernel.PR_SET_KEEPCAPS, 1)
@@ -112,6 +113,7 @@ def _become_unprivileged(uid: int, maps: int) -> None:
     kernel.unshare(kernel.CLONE_NEWUSER)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or the files of write_maps() would belong to root
     write_maps(uid, maps)
+    _list_no_mounts(config)
     drop_capabilities()
 
 
@@ -126,6 +128,22 @@ def write_maps(uid: int, proc: int) -> None:
         fd = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
         os.write(fd, text.encode())
         os.close(fd)
+
+
+def _list_no_mounts(config: Config) -> None:
+    """Go to another mount namespace, with the root and the working folder still in this one.
+
+    The kernel lists the mounts of a process's namespace that can be reached from its root
+    (proc_pid_mountinfo(5)): now there are none. The list would tell where on the host the workspace
+    lies. The namespace that is left lives as long as somebody has it open.
+    """
+    config["mounts"] = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    top = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    kernel.unshare(kernel.CLONE_NEWNS)
+    os.fchdir(top)
+    os.chroot(".")
+    os.close(top)
+    os.chdir(root.WORKSPACE)
 
 
 def drop_capabilities() -> None:

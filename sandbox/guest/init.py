@@ -45,6 +45,8 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         os.close(written)
         if listener is not None:
             os.close(listener)
+        if not without_namespaces:
+            os.close(config["mounts"])
         _stand_apart(config)
         try:
             if without_namespaces:
