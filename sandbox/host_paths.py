@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .errors import PolicyError
 from .named import without_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _PLACES_INSIDE = tuple(map(Path, ("/workspace", "/home/sandbox", "/dev/shm")))  # noqa: S108
 """Where guests have folders of their own, under which the host's could not be seen."""
@@ -88,6 +88,24 @@ def require_apart(read_only: tuple[Path, ...], workdir: Path | None) -> None:
             raise PolicyError(
                 f"read_only: {str(path)!r} and the workspace {str(workdir)!r} overlap."
             )
+
+
+def require_folders(workdir: Path | None, names: Sequence[str] | None) -> None:
+    """Refuse folders of a workspace that it does not have.
+
+    Raises
+    ------
+    PolicyError
+        There is no workspace of the host, or in it no such folder.
+    """
+    if names is not None and workdir is None:
+        raise PolicyError(
+            "writable: a fresh workspace can be written; name a 'workdir' or neither."
+        )
+    for name in names or ():
+        folder = cast("Path", workdir) / name
+        if folder.is_symlink() or not folder.is_dir():
+            raise PolicyError(f"writable: {str(folder)!r} is no folder; make it before.")
 
 
 def _is_in(path: Path, place: Path) -> bool:

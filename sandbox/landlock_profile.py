@@ -105,6 +105,8 @@ def _refuse_what_needs_namespaces(policy: Policy) -> None:
             "network: a list of hosts needs a network namespace, which the profile 'landlock' "
             "does without. Use the profile 'namespaces', or the network 'none'."
         )
+    if policy.writable is not None:
+        raise PolicyError("writable: the profile 'landlock' cannot; use 'namespaces'.")
     if policy.terminals:
         raise PolicyError("terminals: the profile 'landlock' has none; use 'namespaces'.")
 

@@ -200,6 +200,7 @@ class _LocalZygote:
             "root": entries,
             "named": self._named.identities,
             "workdir": str(policy.workdir) if policy.workdir else None,
+            "writable": None if policy.writable is None else list(policy.writable),
             "idmap": self._identity.owner if policy.workdir else None,
             "uid": GUEST_UID,
             "disk": policy.disk,

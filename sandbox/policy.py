@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from .errors import PolicyError
-from .host_paths import require_apart, shown_path, workspace_path
+from .host_paths import require_apart, require_folders, shown_path, workspace_path
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -89,6 +89,9 @@ class Policy:
     workdir: str | Path | None = None
     """A folder of the host to be the workspace, named without links; ``None`` for a fresh, private
     one in memory."""
+    writable: Sequence[str] | None = None
+    """Folders of ``workdir`` such as ``["outputs"]`` that may be written, when all else in it may
+    only be read; ``None`` for all of it. Needs the profile ``namespaces``."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Environment variables; nothing of the caller's is there unless it is named here."""
     packages: Sequence[str] = ()
@@ -115,6 +118,7 @@ class Policy:
             except (TypeError, ValueError, OverflowError, OSError, RuntimeError) as error:
                 raise PolicyError(f"{key}: this cannot be used ({error}).") from error
         require_apart(cast("Any", self.read_only), cast("Any", self.workdir))
+        require_folders(cast("Any", self.workdir), self.writable)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -215,6 +219,17 @@ def _read_only(value: Any) -> tuple[Path, ...]:
     return tuple(map(shown_path, value))
 
 
+def _writable(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        raise PolicyError(f"{value!r} is one name; write a list of names.")
+    for name in value:
+        if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise PolicyError(f"{name!r} is not the name of a folder in the workspace.")
+    return tuple(value)
+
+
 def _workdir(value: Any) -> Path | None:
     return None if value is None else workspace_path(value)
 
@@ -276,6 +291,7 @@ _CHECKS = {
     "packages": _packages,
     "read_only": _read_only,
     "workdir": _workdir,
+    "writable": _writable,
     "env": _env,
     "preload": _preload,
     "output": _count(2, 1 << 30),

@@ -13,9 +13,14 @@ GROUPS = {
     "D": "kernel surface",
     "E": "network",
     "F": "files and control plane",
+    "G": "host side",
 }
 
 Language = Literal["python", "bash", "c"]
+
+Role = Literal["program", "answer", "application"]
+"""What the code of an attack is: a program that is run; what a model says, all of it; or an
+application on the host, which uses the library beside a hostile guest, model or state."""
 
 
 class Evidence(StrEnum):
@@ -34,6 +39,33 @@ class Evidence(StrEnum):
     OUTPUT = "more output than the limit reached the caller"
     COLLECTED = "a secret came back as a file of the run"
     PLANTED = "a set-id file or a device lies in the folder of the host"
+    LEFT = "a pipe, a socket, or a link that leads away lies in the folder of the host"
+    EXECUTED = "the host's own tools ran code that the run had left"
+    NAMED = "the host keeps a file under a name that tools execute, or that drives a terminal"
+    ROOM = "the host keeps more on its disk than the run may use"
+    LOST = "what the host was to keep is not there"
+    ACTIVE = "what the host keeps acts in who opens it"
+    TERMINAL = "bytes of the run drive the terminal of who reads it"
+    CUT = "what the host shows lacks the end of the output, or the exit code is another"
+    HOST_MEMORY = "a process of the host took more memory than it should for any run"
+    HOST_TIME = "a process of the host was busy long after the run's time"
+    PRIVILEGED = "a process of the run has capabilities, or no filter of system calls"
+    UNSEEN = "code ran that its approver was not shown"
+    LOCKED = "a file that all share was locked for the host"
+
+
+ABILITIES = {
+    "command": "it is no command",
+    "record": "it keeps no record",
+    "notebook": "it keeps no notebook",
+    "folder": "it shares no folder",
+    "packages": "it takes no packages",
+    "model": "it has no model",
+    "branch": "it has no branches",
+    "session": "it has no sessions",
+    "relay": "it has no front end",
+}
+"""What only some contenders have, and what is said of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +73,13 @@ class Limits:
     """What every run may use, where its executor can limit it."""
 
     memory: int = 128 << 20
+    kernel_memory: int = 160 << 20
+    """Of a Python kernel, which loads its debugger when it starts."""
     processes: int = 24
     disk: int = 16 << 20
     output: int = 64 << 10
+    host_memory: int = 384 << 20
+    """Of one process of the host, all its libraries included."""
 
 
 LIMITS = Limits()
@@ -69,6 +105,12 @@ class Attack:
     """The time limit of its run."""
     then: str = ""
     """A second program, run after the first by the same executor."""
+    role: Role = "program"
+    needs: str = ""
+    """What a contender must have for it: one of :data:`ABILITIES`."""
+    careless: str = ""
+    """For the control: a host without care, as a Python program that is run after the code (or,
+    for an answer or an application, in its place). Without it the code itself is the control."""
 
     @property
     def group(self) -> str:

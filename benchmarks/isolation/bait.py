@@ -17,6 +17,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...sandbox import errors
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
@@ -41,7 +43,11 @@ class Bait:
     """
 
     def __init__(self) -> None:
-        self.places: dict[str, object] = {"owner": os.getpid(), "hostname": socket.gethostname()}
+        self.places: dict[str, object] = {
+            "owner": os.getpid(),
+            "hostname": socket.gethostname(),
+            "library": str(Path(errors.__file__).resolve().parent.parent),
+        }
         self.secrets: set[str] = set()
         self.memory = self.new_secret().encode()
         """Held by this process only in its memory, until the bait is gone."""

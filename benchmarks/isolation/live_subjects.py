@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from ...executors.factory import create_executor
 from ...sandbox.errors import SandcrewError
 from ...sandbox.policy import Policy
-from .attack import Evidence
-from .subjects import GRACE_SECONDS, Observed, policy_of
+from .attack import ABILITIES, Evidence
+from .subjects import GRACE_SECONDS, Observed, policy_of, run_application
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -48,10 +48,14 @@ class LiveSubject:
         Policy.from_mapping(self.policy)  # refused now, not in the middle
 
     def cannot(self, attack: Attack) -> str:
-        return ""
+        missing = attack.needs and attack.needs != self.name
+        return ABILITIES[attack.needs] if missing else ""
 
     async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed:
         observed = Observed()
+        if attack.role == "application":
+            await run_application(attack, place, observed, self.name)
+            return observed
         folder = {"workdir": place.folder} if "folder" in attack.requires else {}
         policy = policy_of(attack, {**folder, **self.policy})
         try:

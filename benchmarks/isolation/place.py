@@ -37,12 +37,19 @@ class Place:
         self.token = f"sb{secrets.token_hex(5)}"
         """The name of every task of the run: short enough for ``/proc/PID/comm``."""
         self.folder = folder / "work"
+        self.kept = folder / "kept"
+        """Where the host keeps what it keeps of the run."""
+        self.marker = folder / "bait" / "executed"
+        """Made by code of the run that the host executes."""
         self.target = folder / "bait" / "authorized_keys"
         self.victim: Victim | None = None
         self.listeners: dict[str, socket.socket] = {}
         self.places: dict[str, object] = {
             **bait.places,
             "token": self.token,
+            "folder": str(self.folder),
+            "kept": str(self.kept),
+            "marker": str(self.marker),
             "target": str(self.target),
             "sibling": str(folder / "bait" / "sibling"),
         }
@@ -73,6 +80,17 @@ class Place:
                 found.append(f"{path.name} {stat.filemode(mode)}")
         return found
 
+    def left(self) -> list[str]:
+        """What in the run's folder is no file, and would lead or keep who uses it as one."""
+        found: list[str] = []
+        for path in self.folder.rglob("*"):
+            mode = path.lstat().st_mode
+            if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+                found.append(f"{path.name} {stat.filemode(mode)}")
+            elif path.is_symlink() and not _stays_in(self.folder, path):
+                found.append(f"{path.name} -> {path.readlink()}")
+        return found
+
     def make(self, bait: Bait) -> None:
         self.folder.mkdir(mode=0o755)
         self.target.parent.mkdir(mode=0o755)
@@ -101,6 +119,10 @@ def prepared(attack: Attack, bait: Bait) -> Generator[Place, None, None]:
             place.victim = stack.enter_context(Victim(bait.new_secret(), bait.new_secret()))
             place.places["victim"] = place.victim.pid
         yield place
+
+
+def _stays_in(folder: Path, link: Path) -> bool:
+    return Path(os.path.normpath(link.parent / link.readlink())).is_relative_to(folder)
 
 
 def _remove(folder: Path) -> None:

@@ -72,6 +72,17 @@ def scan_memory(pid):
 '''
 """What every attack in Python can use, besides ``BAIT``: where the harness has planted what."""
 
+APPLICATION = """\
+import os, sys, time
+from pathlib import Path
+kept, folder, marker = Path(BAIT["kept"]), Path(BAIT["folder"]), Path(BAIT["marker"])
+
+def reached(*what):
+    print("REACHED", *what, flush=True)
+
+"""
+"""What programs of the host can use, besides ``BAIT``."""
+
 _BASH = """\
 import os
 os.execvp("bash", ["bash", "-c", SCRIPT])
@@ -97,7 +108,7 @@ def program(attack: Attack, code: str, bait: Mapping[str, object]) -> str:
     CompileError
         There is no C compiler, or it refuses.
     """
-    start = _start(bait)
+    start = start_line(bait)
     if attack.language == "python":
         return f"BAIT = {dict(bait)!r}\n{start}{PRELUDE}{code}"
     if attack.language == "bash":
@@ -113,14 +124,15 @@ def started(bait: Mapping[str, object]) -> str:
     return f"attack {bait['token']} has started"
 
 
-def _start(bait: Mapping[str, object]) -> str:
+def start_line(bait: Mapping[str, object]) -> str:
+    """The statement that prints :func:`started`."""
     return f"print({started(bait)!r}, flush=True)\n"
 
 
 def in_two(text: str, bait: Mapping[str, object]) -> list[str]:
     """The program up to its first line of output, and the rest: a kernel that ends at once may take
     with it what it was about to send, but not what an earlier cell has printed."""
-    start = _start(bait)
+    start = start_line(bait)
     before, _, rest = text.partition(start)
     return [before + start, rest]
 

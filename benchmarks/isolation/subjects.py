@@ -9,7 +9,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,8 +17,10 @@ from ...executors.block import CodeBlock
 from ...executors.factory import create_executor
 from ...sandbox.errors import SandcrewError, UsageError
 from ...sandbox.policy import Policy
-from .attack import LIMITS, Evidence
-from .program import in_two
+from .attack import ABILITIES, LIMITS, Evidence
+from .host_process import Reader, run_on_host
+from .host_side import use_tools
+from .program import APPLICATION, in_two, start_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ GRACE_SECONDS = 7.0
 """How long after its limit a run may still be there: a kernel has three to obey, and the machine is
 busy with other attacks. None of them ends by itself as soon as that."""
 _KEPT_BYTES = 4 << 20
-_CHUNK = 1 << 16
+_APPLICATION_GRACE = 20.0
+"""For its imports, on a busy machine."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,16 @@ class Observed:
     """The content of the files that came back."""
     error: str = ""
     """Why there was no run."""
+    status: int = 0
+    """The exit code that the caller was told."""
+    screen: bytes = b""
+    """What was written to the host's terminal or pipe, as it was written."""
+    host_memory: int = 0
+    """The most memory of its own that the host's process had."""
+    host_overran: bool = False
+    """The host's process was still busy long after the run's time."""
+    notebooks: tuple[Path, ...] = ()
+    """The notebooks the host was to keep."""
 
 
 class Subject(Protocol):
@@ -73,6 +85,36 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 """Executors with options that make them another place, by the name of the subject."""
 
 
+_ABILITIES: dict[str, tuple[str, ...]] = {
+    "sandbox": ("packages",),
+    "jupyter": ("packages", "relay"),
+}
+
+
+async def run_application(
+    attack: Attack, place: Place, observed: Observed, contender: str, *, careless: bool = False
+) -> None:
+    """Run a program of the host beside an attack: its application, or a host without care."""
+    code = attack.careless if careless else attack.code
+    file = place.folder.parent / "application.py"
+    values = {**place.places, "contender": contender, "seconds": attack.seconds}
+    file.write_text(f"BAIT = {values!r}\n{start_line(place.places)}{APPLICATION}{code}")
+    ran = await run_on_host(
+        [sys.executable, str(file)],
+        cwd=place.folder,
+        seconds=attack.seconds + _APPLICATION_GRACE,
+        env={**os.environ, "XDG_CACHE_HOME": str(place.folder.parent / "cache")},
+    )
+    observed.output += ran.output.decode(errors="replace")
+    observed.screen += ran.output
+    observed.size += ran.size
+    observed.status = ran.status
+    observed.host_overran |= ran.overran
+    observed.host_memory = max(observed.host_memory, ran.memory)
+    if ran.status and not (ran.overran or careless) and ran.memory < 2 * LIMITS.host_memory:
+        observed.error = f"the application failed: {observed.output.strip()[-300:]}"
+
+
 class ExecutorSubject:
     """An executor of the contract, by its name, or one of :data:`VARIANTS`; a new one for each
     attack."""
@@ -83,12 +125,17 @@ class ExecutorSubject:
         Policy.from_mapping(self.policy)  # refused now, not in the middle
         self._made_of, self._options = VARIANTS.get(name, (name, {}))
         self.confined = _quietly(self._made_of, self._options).confined
+        self._abilities = _ABILITIES.get(name, ())
 
     def cannot(self, attack: Attack) -> str:
-        return ""
+        missing = attack.needs and attack.needs not in self._abilities
+        return ABILITIES[attack.needs] if missing else ""
 
     async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed:
         observed = Observed()
+        if attack.role == "application":
+            await run_application(attack, place, observed, self.name)
+            return observed
         try:
             async with self._executor(attack, place) as executor:
                 for number, text in enumerate(programs):
@@ -121,7 +168,9 @@ class ExecutorSubject:
     def _executor(self, attack: Attack, place: Place) -> CodeExecutor:
         folder = {"work_dir": place.folder} if "folder" in attack.requires else {}
         least = {**self._options, **folder}
-        for most in ({"policy": policy_of(attack, self.policy)}, {"timeout": attack.seconds}):
+        kernel = {"memory": LIMITS.kernel_memory} if self._made_of == "jupyter" else {}
+        policy = policy_of(attack, {**kernel, **self.policy})
+        for most in ({"policy": policy}, {"timeout": attack.seconds}):
             with contextlib.suppress(UsageError):
                 return _quietly(self._made_of, {**least, **most})
         return _quietly(self._made_of, least)
@@ -193,10 +242,22 @@ class CommandSubject:
     def cannot(self, attack: Attack) -> str:
         if attack.evidence == Evidence.COLLECTED and self.confined:
             return "a command brings no files back"
-        return ""
+        return ABILITIES[attack.needs] if attack.needs and self.confined else ""
 
     async def run(self, attack: Attack, programs: Sequence[str], place: Place) -> Observed:
         observed = Observed()
+        if attack.role == "program":
+            await self._run_all(attack, programs, place, observed)
+        if attack.careless and not self.confined:
+            await run_application(attack, place, observed, self.name, careless=True)
+            observed.notebooks = tuple(place.folder.parent.glob("*/saved.ipynb"))
+        if attack.evidence == Evidence.EXECUTED:
+            use_tools(place.kept)
+        return observed
+
+    async def _run_all(
+        self, attack: Attack, programs: Sequence[str], place: Place, observed: Observed
+    ) -> None:
         for number, text in enumerate(programs):
             file = place.folder / f"attack{number}.py"
             file.write_text(text)
@@ -204,10 +265,9 @@ class CommandSubject:
                 await self._run_one(attack, file, observed)
             except OSError as error:
                 observed.error = f"{self._template[0]}: {error.strerror}"
-                return observed
+                return
         if attack.evidence == Evidence.COLLECTED:
-            observed.collected = await asyncio.to_thread(_naively_collected, place.folder)
-        return observed
+            observed.collected = await asyncio.to_thread(naively_collected, place.folder)
 
     async def _run_one(self, attack: Attack, file: Path, observed: Observed) -> None:
         values = {"file": str(file), "folder": str(file.parent), "name": file.name}
@@ -236,23 +296,9 @@ class CommandSubject:
             await asyncio.to_thread(process.wait)
             await asyncio.to_thread(reader.join, 0.3)  # a survivor may hold the pipe
         observed.output += bytes(reader.kept).decode(errors="replace")
+        observed.screen += bytes(reader.kept)
         observed.size += reader.size
-
-
-class Reader(threading.Thread):
-    """Reads a pipe to its end, which comes when the last process that holds it is dead."""
-
-    def __init__(self, pipe: int) -> None:
-        super().__init__(daemon=True)
-        self.kept = bytearray()
-        self.size = 0
-        self._pipe = pipe
-
-    def run(self) -> None:
-        while data := os.read(self._pipe, _CHUNK):
-            self.size += len(data)
-            self.kept += data[: _KEPT_BYTES - len(self.kept)]
-        os.close(self._pipe)
+        observed.status = process.returncode
 
 
 async def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -272,7 +318,7 @@ def _filled(part: str, values: Mapping[str, str]) -> str:
     return part
 
 
-def _naively_collected(folder: Path) -> bytes:
+def naively_collected(folder: Path) -> bytes:
     """Reads the files of a run as a script would that does not think of attacks."""
     found = b""
     for path in folder.rglob("*"):

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from .attack import LIMITS, Evidence
 from .bait import planted
+from .commands import COMMANDS
+from .evidence import SEEN_AFTERWARDS
 from .live_subjects import LIVE, LiveSubject
 from .place import prepared
 from .program import CompileError, program, started
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from .watch import Peaks
 
 _AT_A_TIME = 6
+_ABSENT = (Evidence.LOST, Evidence.CUT)
+"""What a program that did not even start would seem to have reached."""
 
 
 async def run_suite(
@@ -74,13 +78,16 @@ async def run_suite(
 def subject_of(name: str, policy: Mapping[str, Any] | None = None) -> Subject:
     """The subject called ``session`` or ``branch`` (cells of the local sandbox; with ``docker-``
     before it, of one in a container), or that of an executor, named as for
-    :func:`~sandcrew.executors.create_executor`, or ``jupyter-docker``.
+    :func:`~sandcrew.executors.create_executor`, or ``jupyter-docker``; or one of the whole
+    commands ``run``, ``exec-workdir`` and ``jupyter-save``.
 
     Raises
     ------
     UsageError
         There is none.
     """
+    if name in COMMANDS:
+        return COMMANDS[name](policy)
     return LiveSubject(name, policy) if name in LIVE else ExecutorSubject(name, policy)
 
 
@@ -113,6 +120,7 @@ async def _attempt(attack: Attack, subject: Subject, bait: Bait) -> Cell:
     with prepared(attack, bait) as place:
         try:
             codes = [code for code in (attack.code, attack.then) if code]
+            codes = codes if attack.role == "program" else []
             programs = [program(attack, code, place.places) for code in codes]
         except CompileError as error:
             return cell("n/a", str(error))
@@ -126,7 +134,7 @@ async def _attempt(attack: Attack, subject: Subject, bait: Bait) -> Cell:
                 found = f"{len(alive)} of its processes were alive after its end"
         finally:
             await asyncio.to_thread(kill_all, place.token)
-    if found:
+    if found and not (observed.error and attack.evidence in _ABSENT):
         return cell("leaked", found)
     if observed.error:
         return cell("error", observed.error)
@@ -151,12 +159,6 @@ def _evidence(attack: Attack, place: Place, bait: Bait, observed: Observed, peak
         case Evidence.HEARD:
             heard = place.heard()
             return f"heard on {', '.join(heard)}" if heard else ""
-        case Evidence.CHANGED:
-            return "; ".join(place.changed())
-        case Evidence.PLANTED:
-            return "; ".join(place.planted())
-        case Evidence.VICTIM:
-            return "; ".join(place.victim.harm()) if place.victim else ""
         case Evidence.TIME:
             return f"it ran on after {attack.seconds:g} seconds" if observed.overran else ""
         case Evidence.OUTPUT:
@@ -166,6 +168,8 @@ def _evidence(attack: Attack, place: Place, bait: Bait, observed: Observed, peak
             text = observed.output + observed.collected.decode(errors="replace")
             count = sum(secret in text for secret in bait.secrets)
             return f"{count} secrets of the host" if count else ""
+        case evidence if evidence in SEEN_AFTERWARDS:
+            return SEEN_AFTERWARDS[evidence](attack, place, observed)
         case _:
             return over_limit(attack.evidence, peaks)
 
@@ -177,6 +181,8 @@ def _missing(attack: Attack) -> str:
         "x86_64": os.uname().machine == "x86_64",
         "linux": sys.platform == "linux",
         "bash": shutil.which("bash") is not None,
+        "git": shutil.which("git") is not None,
+        "make": shutil.which("make") is not None,
         "ipv6": socket.has_ipv6,
         "folder": True,
         "victim": True,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
+import wave
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,10 +29,15 @@ _WATCHED = (
     Evidence.REACHABLE,
     Evidence.TIME,
     Evidence.ALIVE,
+    Evidence.PRIVILEGED,
+    Evidence.LOCKED,
 )
 _KIB = 1024
-_TOLERANCE = 1.25
-"""Pages that a guest shares with who made it are seen here, and not charged to it."""
+_SHARED_FILE = Path(wave.__file__).resolve()
+"""A file of the interpreter that nobody else locks."""
+_TOLERANCE = 1.5
+"""Pages that a guest shares with who made it are seen here, and not charged to it; and a kernel has
+a quarter more."""
 
 
 @dataclass(slots=True)
@@ -40,6 +47,8 @@ class Peaks:
     tasks: int = 0
     memory: int = 0
     reachable: bool = False
+    privileged: str = ""
+    locked: bool = False
 
 
 @contextlib.asynccontextmanager
@@ -68,7 +77,12 @@ def _sample(evidence: Evidence, place: Place, peaks: Peaks) -> None:
     if evidence == Evidence.REACHABLE:
         peaks.reachable = peaks.reachable or _connects(int(str(place.places["free_port"])))
         return
+    if evidence == Evidence.LOCKED:
+        peaks.locked = peaks.locked or _is_locked(_SHARED_FILE)
+        return
     pids = tasks_named(place.token)
+    if evidence == Evidence.PRIVILEGED:
+        peaks.privileged = peaks.privileged or next(filter(None, map(_privileges, pids)), "")
     if evidence == Evidence.MEMORY:
         peaks.memory = max(peaks.memory, sum(map(_memory, pids)))
     peaks.tasks = max(peaks.tasks, sum(map(_threads, pids)))
@@ -124,9 +138,34 @@ def over_limit(evidence: Evidence, peaks: Peaks) -> str:
         return f"{peaks.tasks} tasks at one time, and {LIMITS.processes} are allowed"
     if evidence == Evidence.MEMORY and peaks.memory > LIMITS.memory * _TOLERANCE:
         return f"{peaks.memory >> 20} MiB at one time, and {LIMITS.memory >> 20} are allowed"
+    if evidence == Evidence.PRIVILEGED:
+        return peaks.privileged
+    if peaks.locked:
+        return f"{_SHARED_FILE} was locked"
     if peaks.reachable:
         return "the host connected to it"
     return ""
+
+
+def _privileges(pid: int) -> str:
+    """What a task may do that no code of a run may, or nothing."""
+    lines = _read(pid, "status").decode(errors="replace").splitlines()
+    status = dict(line.split(":", 1) for line in lines if ":" in line)
+    if not status or status["State"].split()[0] in ("Z", "X"):
+        return ""
+    capabilities, filtered = status["CapEff"].strip(), status["Seccomp"].strip()
+    if int(capabilities, 16) == 0 and filtered != "0":
+        return ""
+    return f"uid {status['Uid'].split()[1]}, CapEff {capabilities}, Seccomp {filtered}"
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _connects(port: int) -> bool:

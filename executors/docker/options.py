@@ -95,6 +95,8 @@ def check_policy(policy: Policy) -> None:
     PolicyError
         The message says what to use instead.
     """
+    if policy.writable is not None:
+        raise PolicyError("writable: a container's folder is written whole; the sandbox can do so.")
     if policy.terminals:
         raise PolicyError("terminals: code in a container has none; the sandbox can give them.")
     if policy.packages:

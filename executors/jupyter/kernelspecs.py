@@ -58,7 +58,8 @@ def install(
     policy:
         A policy file, which is checked and copied; by default one without network.
     share_folder:
-        Whether the folder of a notebook is its workspace, to read and write.
+        Whether the folder of a notebook is its workspace: to read, and its folder ``outputs``
+        to write (:mod:`.shared_folder`).
     active_outputs:
         Whether scripts and widgets that a notebook displays reach the front end, where they run
         unconfined, in its page.

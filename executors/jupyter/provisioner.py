@@ -24,6 +24,7 @@ from .kernel import START_SECONDS
 from .place import ConfinedKernel
 from .relay import Relay
 from .room import kernel_policy
+from .shared_folder import neutralise, share
 from .spec import to_kernel_spec
 
 if TYPE_CHECKING:
@@ -44,12 +45,15 @@ class SandboxProvisioner(KernelProvisionerBase):
         help="Pass on scripts and widgets, which run in the page of the front end, unconfined.",
     )
     share_folder: Any = Bool(
-        False, config=True, help="The folder of the notebook is the workspace, to read and write."
+        False,
+        config=True,
+        help="The folder of the notebook is the workspace, to read; 'outputs' in it, to write.",
     )
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._box: Sandbox | None = None
+        self._shared: Path | None = None
         self._rendezvous: Rendezvous | None = None
         self._relay: Relay | None = None
         self._kernel: ConfinedKernel | None = None
@@ -111,7 +115,11 @@ class SandboxProvisioner(KernelProvisionerBase):
         policy = Policy.from_toml(path) if path else Policy()
         # How long a cell may take is for the front end to say; a kernel has no end.
         policy = policy.replace(timeout=None)
-        return policy.replace(workdir=folder) if self.share_folder and folder else policy
+        if not (self.share_folder and folder):
+            return policy
+        policy = share(policy, Path(folder).absolute())
+        self._shared = Path(folder).absolute()
+        return policy
 
     async def poll(self) -> int | None:
         await asyncio.sleep(0)  # a front end may let this loop run only while it asks
@@ -158,5 +166,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         rendezvous, self._rendezvous = self._rendezvous, None
         if box is not None:
             await box.close()
+        if self._shared is not None:
+            neutralise(self._shared)  # here: a front end that ends has no threads any more
         if rendezvous is not None:
             rendezvous.close()

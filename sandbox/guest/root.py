@@ -33,6 +33,8 @@ def build(config: dict[str, Any], workspace_mount: int | None) -> None:
     for entry, clone in entries:
         _place(entry, clone)
     _private_folder(WORKSPACE, config, workspace_mount)
+    if config["writable"] is not None:
+        _close_but("." + WORKSPACE, config["writable"])
     _private_folder(HOME, config, None)
     for path in ("/tmp", "/dev/shm", "/proc", *([TERMINALS] if config["terminals"] else [])):
         os.makedirs("." + path, exist_ok=True)
@@ -122,6 +124,23 @@ def _private_folder(path: str, config: dict[str, Any], clone: int | None) -> Non
         return
     private_tmpfs("." + path, config["disk"], "0755")
     os.chown("." + path, config["uid"], config["uid"])
+
+
+def _close_but(path: str, names: list[str]) -> None:
+    """Make the mount at ``path`` one to read, but for these folders in it.
+
+    They are mounts of their own then, which cannot be renamed, and neither can what is above them.
+    """
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
+    folders = {name: os.open(f"{path}/{name}", flags) for name in names}
+    # By descriptor: what has the name when it is looked up again may be a link.
+    clones = {name: kernel.open_tree(f"/proc/self/fd/{fd}") for name, fd in folders.items()}
+    remount = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | PRIVATE
+    kernel.mount("none", path, "", remount)
+    for name, clone in clones.items():
+        kernel.move_mount(clone, f"{path}/{name}")
+        os.close(clone)
+        os.close(folders[name])
 
 
 def _make_mount_point(clone: int, path: str) -> None:

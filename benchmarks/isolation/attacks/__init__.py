@@ -5,7 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....sandbox.errors import UsageError
-from . import control, disk, kernel, memory, network, privileges, processes, secrets, traces
+from . import (
+    applications,
+    approvals,
+    commands,
+    control,
+    disk,
+    kernel,
+    memory,
+    network,
+    notebooks,
+    packages,
+    privileges,
+    processes,
+    record,
+    secrets,
+    traces,
+    transcripts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,10 +30,15 @@ if TYPE_CHECKING:
     from ..attack import Attack
 
 
+_MODULES = (
+    *(processes, memory, disk, secrets, traces, kernel, privileges, network, control),
+    *(record, notebooks, commands, approvals, transcripts, applications, packages),
+)
+
+
 def all_attacks() -> list[Attack]:
     """Every attack, by number."""
-    modules = (processes, memory, disk, secrets, traces, kernel, privileges, network, control)
-    return sorted((a for module in modules for a in module.ATTACKS), key=lambda a: a.number)
+    return sorted((a for module in _MODULES for a in module.ATTACKS), key=lambda a: a.number)
 
 
 def choose(wanted: Iterable[str]) -> list[Attack]:
@@ -32,6 +54,6 @@ def choose(wanted: Iterable[str]) -> list[Attack]:
     for name in names:
         if name not in known:
             raise UsageError(
-                f"There is no attack {name!r}: take a class, A to F, or for example A01."
+                f"There is no attack {name!r}: take a class, A to G, or for example A01."
             )
     return [a for a in attacks if not names or a.number in names or a.group in names]

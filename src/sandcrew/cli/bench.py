@@ -137,7 +137,7 @@ def isolation_command(
         str | None, typer.Option(help="The profile of the sandbox, if not the default one.")
     ] = None,
     only: Annotated[
-        str, typer.Option(help="Classes (A to F) or attacks (A01), with commas in between.")
+        str, typer.Option(help="Classes (A to G) or attacks (A01), with commas in between.")
     ] = "",
     json: Annotated[
         Path | None, typer.Option("--json", help="Write the table there as JSON; - for stdout.")

@@ -27,7 +27,12 @@ def install_command(
     ] = None,
     share_folder: Annotated[
         bool,
-        typer.Option("--share-folder", help="Let notebooks read and write their own folder."),
+        typer.Option(
+            "--share-folder",
+            help="Let notebooks read all of their own folder, and write in 'outputs' there. What "
+            "is in it is not secret from their code; files in 'outputs' may be anything, and "
+            "notebooks there are renamed to '….from-code' when the kernel has ended.",
+        ),
     ] = False,
     active_outputs: Annotated[
         bool,

@@ -178,20 +178,6 @@ def test_the_policy_of_a_kernel_is_its_own_file(jupyter_home: Path, tmp_path: Pa
     assert done.cells[0].outputs[0].text == "a\n1\n\n"
 
 
-def test_the_folder_of_a_notebook_is_shared_only_on_request(
-    jupyter_home: Path, spec: InstalledSpec, tmp_path: Path
-) -> None:
-    write = notebook("open('out.txt', 'w').write('x')")
-    execute(write, spec.name, tmp_path)
-    assert not (tmp_path / "out.txt").exists()
-    shared = install("python3", name="shared", share_folder=True)
-    try:
-        execute(write, shared.name, tmp_path)
-    finally:
-        remove(shared.name)
-    assert (tmp_path / "out.txt").read_text() == "x"
-
-
 def test_kernel_specs_are_installed_listed_and_removed(jupyter_home: Path) -> None:
     spec = install("python3", name="another")
     assert spec.display_name.endswith("(sandcrew)")
