@@ -56,6 +56,7 @@ class Evidence(StrEnum):
 
 ABILITIES = {
     "command": "it is no command",
+    "status": "its exit code is not the program's",
     "record": "it keeps no record",
     "notebook": "it keeps no notebook",
     "folder": "it shares no folder",

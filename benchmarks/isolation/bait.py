@@ -46,7 +46,8 @@ class Bait:
         self.places: dict[str, object] = {
             "owner": os.getpid(),
             "hostname": socket.gethostname(),
-            "library": str(Path(errors.__file__).resolve().parent.parent),
+            "library": str(Path(errors.__file__).parent),
+            "sources": str(Path(errors.__file__).resolve().parent),
         }
         self.secrets: set[str] = set()
         self.memory = self.new_secret().encode()

@@ -111,7 +111,7 @@ class ExecSubject(_Command):
     """``sandcrew exec --workdir DIR FILE``: the folder of the attack is the workspace."""
 
     name = "exec-workdir"
-    abilities = frozenset({"command", "folder", "packages"})
+    abilities = frozenset({"command", "status", "folder", "packages"})
 
     async def _try(
         self, attack: Attack, programs: Sequence[str], place: Place, observed: Observed

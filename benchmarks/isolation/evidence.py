@@ -41,8 +41,8 @@ def _lost(attack: Attack, place: Place, observed: Observed) -> str:
             outputs_of(notebook)
         except (OSError, ValueError) as error:
             return f"no notebook ({error}); the command ended with {observed.status}"
-    if b"Traceback (most recent call last)" in observed.screen.splitlines()[-60:]:
-        return "the command ended with a traceback"
+    if b"Traceback (most recent call last)" in observed.screen:
+        return f"a traceback, and then {observed.screen.splitlines()[-1][:80]!r}"
     return ""
 
 

@@ -51,7 +51,7 @@ for _ in range(400): sys.stdout.write("x" * 8191 + chr(10))
 print("the end of", BAIT["token"], flush=True)
 sys.exit(7)
 """,
-        needs="folder", careless=_FIRST,
+        needs="status", careless=_FIRST,
     ),
     Attack(
         "G56", "the exit code of who has closed its streams", (36, 110),
@@ -63,7 +63,7 @@ os.close(1)
 sys.stdout = sys.stderr = None
 os._exit(7)
 """,
-        needs="folder", careless=_FIRST,
+        needs="status", careless=_FIRST,
     ),
     Attack(
         "G57", "the exit code of who breaks its streams", (36, 110),
@@ -77,7 +77,7 @@ class Broken:
 sys.stdout = sys.stderr = Broken()
 sys.exit(7)
 """,
-        needs="folder", careless=_FIRST,
+        needs="status", careless=_FIRST,
     ),
     Attack(
         "G58", "where its folder lies on the host", (59,),
@@ -112,7 +112,8 @@ kinds = type(frame), type(lambda: 0)
 codes = {getattr(item, "f_code", None) or getattr(item, "__code__", None)
          for item in [frame, *gc.get_objects()] if isinstance(item, kinds)}
 names = {code.co_filename for code in codes if code}
-mine = [name for name in names if name.startswith(BAIT["library"])]
+ours = BAIT["library"], BAIT["sources"]
+mine = [name for name in names if name.startswith(ours)]
 if not mine and __name__ == "__main__" and sys.argv[0].startswith(BAIT["folder"]):
     attempt(os.chdir, "/")
     try: import sandcrew.sandbox.policy as library; mine = [library.__file__]

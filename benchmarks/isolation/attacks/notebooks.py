@@ -52,7 +52,9 @@ def clean(kind, text):
         def walk(item): return [walk(child) for child in item]
         walk(root)
     else:
-        Filter().feed(text)
+        parser = Filter()
+        parser.feed(text)
+        parser.close()
 for output in outputs():
     for kind, text in output["data"].items(): clean(kind, text)
 (folder / "saved.ipynb").write_text(json.dumps({"cells": [{"outputs": outputs()}]}))
