@@ -74,7 +74,7 @@ class Limits:
     """What every run may use, where its executor can limit it."""
 
     memory: int = 128 << 20
-    kernel_memory: int = 160 << 20
+    kernel_memory: int = 192 << 20
     """Of a Python kernel, which loads its debugger when it starts."""
     processes: int = 24
     disk: int = 16 << 20

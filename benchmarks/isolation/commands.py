@@ -206,7 +206,7 @@ def _block(text: str) -> str:
 
 
 def _notebook(cells: Sequence[str]) -> str:
-    made = [
+    made: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "execution_count": None,

@@ -35,9 +35,9 @@ _WATCHED = (
 _KIB = 1024
 _SHARED_FILE = Path(wave.__file__).resolve()
 """A file of the interpreter that nobody else locks."""
-_TOLERANCE = 1.5
-"""Pages that a guest shares with who made it are seen here, and not charged to it; and a kernel has
-a quarter more."""
+_TOLERANCE = 1.75
+"""Pages that a guest shares with who made it are seen here, and not charged to it; and a kernel may
+use half as much again."""
 
 
 @dataclass(slots=True)

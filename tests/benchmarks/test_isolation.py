@@ -42,7 +42,7 @@ def _python() -> str:
 def test_there_are_a_hundred_attacks_over_every_class() -> None:
     attacks = all_attacks()
     assert len(attacks) >= 100
-    assert {attack.group for attack in attacks} == set("ABCDEF")
+    assert {attack.group for attack in attacks} == set("ABCDEFG")
     assert len({attack.number for attack in attacks}) == len(attacks)
     assert len({attack.name for attack in attacks}) == len(attacks)
 
@@ -52,7 +52,8 @@ def test_every_attack_says_what_it_wants_and_what_would_stop_it() -> None:
         assert attack.wants.endswith("."), attack.number
         assert attack.catalogue, attack.number
         assert all(1 <= entry <= 112 for entry in attack.catalogue), attack.number
-        assert len(attack.code.splitlines()) <= 40, attack.number
+        assert len(attack.code.splitlines()) <= (40 if attack.role == "program" else 110)
+        assert attack.careless or attack.role == "program", attack.number
 
 
 @pytest.mark.parametrize("number", _HANDFUL)
@@ -207,7 +208,7 @@ async def test_no_process_of_an_attack_is_left(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.timeout(400)
 async def test_no_attack_of_the_suite_gets_out_of_the_sandbox() -> None:
-    table = await run_suite(["sandbox"], all_attacks())
+    table = await run_suite(["sandbox"], choose("ABCDEF"))
     assert table.breaches() == []
     assert [cell for cell in table.cells.values() if cell.outcome == "error"] == []
     assert table.totals("sandbox")["held"] >= 100

@@ -124,8 +124,8 @@ os.symlink(os.path.join(os.path.dirname(BAIT["target"]), BAIT["token"]), "saved.
            "'<svg xmlns=\"http://www.w3.org/2000/svg\">' + '<g>' * 3000 + '</g>' * 3000 + '</svg>'"
            ),
     _shown("G43", "a picture that is none", _LOST, _SVG, "'<svg><' + chr(0) + '>&lol;'"),
-    _shown("G44", "half a tag, for ever", _TIME, _HTML, "'<a ' * 300_000"),
-    _shown("G45", "half a comment, for ever", _TIME, _HTML, "'<!--' * 300_000"),
-    _shown("G46", "tags that never end", _TIME, _HTML, "'<b>' * 200_000 + '</u>' * 200_000"),
+    _shown("G44", "half a tag, for ever", _TIME, _HTML, "'<a ' * 100_000"),
+    _shown("G45", "half a comment, for ever", _TIME, _HTML, "'<!--' * 100_000"),
+    _shown("G46", "tags that never end", _TIME, _HTML, "'<b>' * 100_000 + '</u>' * 100_000"),
     _shown("G47", "half an attribute, for ever", _TIME, _HTML, "'<a b=\"' * 200_000"),
 )  # fmt: skip
