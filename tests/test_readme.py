@@ -13,7 +13,7 @@ from sandcrew.executors import extract_code_blocks
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "benchmarks/README.md"]
 EXAMPLES = [block.code for block in extract_code_blocks(README) if block.language == "python"]
 
 
@@ -48,4 +48,4 @@ def test_an_example_runs_and_prints_what_it_says(
 def test_what_a_document_links_to_is_there(document: str) -> None:
     text = (ROOT / document).read_text("utf-8")
     for target in re.findall(r"(?:\]\(|src=\")(?!https?:|#)([^)\"#]+)", text):
-        assert (ROOT / target).exists(), target
+        assert (ROOT / document).parent.joinpath(target).exists(), target

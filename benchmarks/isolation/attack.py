@@ -112,6 +112,8 @@ class Attack:
     careless: str = ""
     """For the control: a host without care, as a Python program that is run after the code (or,
     for an answer or an application, in its place). Without it the code itself is the control."""
+    not_promised: str = ""
+    """Why nobody promises that it is held, for what the security page lists as such."""
 
     @property
     def group(self) -> str:

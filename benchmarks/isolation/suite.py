@@ -107,6 +107,9 @@ async def _try_everywhere(
         cell = await _attempt(attack, subject, bait)
         if cell.outcome == "held" and control.outcome != "leaked":
             cell = Cell(attack.number, subject.name, "n/a", control.why)
+        if cell.outcome == "leaked" and attack.not_promised:
+            why = f"it can, and nobody promises otherwise: {attack.not_promised}"
+            cell = Cell(attack.number, subject.name, "n/a", why)
         tell(cell)
 
 

@@ -91,14 +91,15 @@ if BAIT["folder"].encode() in seen or BAIT["folder"].rsplit("/", 2)[1].encode() 
     ),
     Attack(
         "G59", "locks a file that all share", (33, 112),
-        "Wants the host to wait for a lock on a file of the interpreter; no right to open it for "
-        "more than to read does not stop it, a filter of flock(2) or a view of its own does.",
+        "Wants the host to wait for a lock on a file of the interpreter; a filter of flock(2) "
+        "would stop it, and all that lock files of their own.",
         Evidence.LOCKED, """
 import fcntl, time, wave
 file = open(wave.__file__, "rb")
 attempt(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 time.sleep(1)
 """,
+        not_promised="files that can be read can be locked",
     ),
     Attack(
         "G60", "frames of the host's program", (47,),

@@ -126,7 +126,8 @@ def isolation_command(
         typer.Option(
             help="Names of executors, with commas in between; session and branch are cells of the "
             "sandbox, docker-session and docker-branch of one in a container, jupyter and "
-            "jupyter-docker cells of kernels."
+            "jupyter-docker cells of kernels; run, exec-workdir and jupyter-save are whole "
+            "commands."
         ),
     ] = "sandbox,local",
     peer: Annotated[
@@ -178,7 +179,7 @@ def _subjects(executors: str, peers: list[str], profile: str | None) -> list["Su
     names = _words(executors)
     subjects: list[Subject] = []
     for name in names:
-        local = name in ("sandbox", "session", "branch")
+        local = name in ("sandbox", "session", "branch", "exec-workdir")
         policy = {"profile": profile} if profile and local else {}
         subjects.append(subject_of(name, policy))
     subjects += [CommandSubject.parse(text) for text in peers]
