@@ -56,7 +56,9 @@ class CodeExecutorAgent(BaseChatAgent):
         else (``code_blocks``) or refuse, and have that remembered (``remember``). A refusal is a
         failed run whose output says why.
     approval_policy:
-        Rules, so that not everything has to be asked; each block is then decided by itself.
+        Rules, so that not everything has to be asked; each block is then decided by itself. What
+        was remembered is in :attr:`approval_policy`: keep that as JSON and give it here. Of a
+        loaded state only what it refuses counts, since a state may come from anybody.
 
     Raises
     ------
@@ -140,7 +142,7 @@ class CodeExecutorAgent(BaseChatAgent):
 
     @property
     def approval_policy(self) -> ApprovalPolicy | None:
-        """The rules, with those that were remembered; part of the agent's state."""
+        """The rules, with those that were remembered."""
         return self._gate.policy
 
     @property
@@ -185,7 +187,6 @@ class CodeExecutorAgent(BaseChatAgent):
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         saved = CodeExecutorAgentState.read(state)
-        if saved.approval_policy is not None:
-            self._gate.load(saved.approval_policy)
+        self._gate.load(saved.approval_policy)
         if self._dialogue is not None:
             await self._dialogue.load(saved.llm_context)

@@ -12,8 +12,9 @@ from ...sandbox.errors import UsageError
 from ..messages import ApprovalRequestEvent, ApprovalResponseEvent
 from ..models.types import LLMMessage
 from ..runtime import CancellationToken, cancel_scope
+from ..runtime.threads import in_thread
 from .approval import ApprovalFuncType, ApprovalRequest, ask_approval, fenced
-from .policy import ApprovalPolicy
+from .policy import ApprovalPolicy, ApprovalRule
 
 
 @dataclass(slots=True)
@@ -36,6 +37,9 @@ class Case:
     attempt: int
 
 
+_MAX_LOADED = 1_000
+"""Rules of a saved policy."""
+
 Step = ApprovalRequestEvent | ApprovalResponseEvent | Verdict
 
 
@@ -57,21 +61,44 @@ class Gate:
 
     def __init__(self, func: ApprovalFuncType | None, policy: ApprovalPolicy | None) -> None:
         self._func = func
-        self.policy = self._checked(policy)
+        self._own = self._checked(policy)
+        self._loaded: ApprovalPolicy | None = None
 
-    def load(self, policy: Mapping[str, Any]) -> None:
-        """Go on with a saved policy.
+    @property
+    def policy(self) -> ApprovalPolicy | None:
+        """The rules of the program and those remembered since, and what a loaded state refuses."""
+        return self._tightened(self._loaded)
+
+    def load(self, policy: Mapping[str, Any] | None) -> None:
+        """Take over what a saved policy refuses; what it approves does not count.
+
+        A state may come from anybody, and what runs is decided by the program and the person who
+        is asked.
 
         Raises
         ------
         UsageError
             It is none, or wants somebody asked, and there is nobody.
         """
+        if policy is None:
+            self._loaded = None
+            return
         try:
             saved = ApprovalPolicy.model_validate(policy)
         except ValidationError as error:
             raise UsageError(f"This is not an ApprovalPolicy: {error}") from error
-        self.policy = self._checked(saved)
+        if len(saved.rules) > _MAX_LOADED:
+            raise UsageError(f"This ApprovalPolicy has more than {_MAX_LOADED:,} rules.")
+        self._checked(self._tightened(saved))
+        self._loaded = saved
+
+    def _tightened(self, loaded: ApprovalPolicy | None) -> ApprovalPolicy | None:
+        if loaded is None:
+            return self._own
+        # Without a policy everything is asked, or with nobody to ask, everything approved.
+        own = self._own or ApprovalPolicy(otherwise="approve" if self._func is None else "ask")
+        tightened = own.tightened(loaded)
+        return self._own if tightened == own else tightened
 
     def _checked(self, policy: ApprovalPolicy | None) -> ApprovalPolicy | None:
         if policy is not None and policy.otherwise == "ask" and self._func is None:
@@ -93,9 +120,10 @@ class Gate:
         after a block that was refused is not asked for.
         """
         verdict = Verdict()
-        per_block = self.policy is not None
-        for blocks in [[block] for block in case.blocks] if per_block else [list(case.blocks)]:
-            async with aclosing(self._part(blocks, case, token)) as events:
+        by_rules = self.policy is not None
+        for blocks in [[block] for block in case.blocks] if by_rules else [list(case.blocks)]:
+            rule = await self._rule_for(blocks[0]) if by_rules else None
+            async with aclosing(self._part(blocks, rule, case, token)) as events:
                 async for event in events:
                     yield event
                     if isinstance(event, ApprovalResponseEvent):
@@ -104,10 +132,18 @@ class Gate:
                 break
         yield verdict
 
+    async def _rule_for(self, block: CodeBlock) -> ApprovalRule | None:
+        policy = self.policy
+        # Patterns are tried in a process of their own, which is waited for.
+        return None if policy is None else await in_thread(lambda: policy.rule_for(block))
+
     async def _part(
-        self, blocks: list[CodeBlock], case: Case, token: CancellationToken
+        self,
+        blocks: list[CodeBlock],
+        rule: ApprovalRule | None,
+        case: Case,
+        token: CancellationToken,
     ) -> AsyncGenerator[ApprovalRequestEvent | ApprovalResponseEvent, None]:
-        rule = None if self.policy is None else self.policy.rule_for(blocks[0])
         if rule is not None:
             yield ApprovalResponseEvent(
                 source=case.source,
@@ -127,7 +163,7 @@ class Gate:
         with cancel_scope(token):
             answer = await ask_approval(self._func, request)
         if answer.remember is not None:
-            self.policy = (self.policy or ApprovalPolicy()).remember(answer.remember)
+            self._own = (self._own or ApprovalPolicy()).remember(answer.remember)
         yield ApprovalResponseEvent(
             source=case.source,
             retry_attempt=case.attempt,

@@ -7,7 +7,7 @@ from ...sandbox.errors import UsageError
 from ..base.termination import Delta
 from ..messages import BaseChatMessage
 from ..models.usage import RequestUsage, sum_usage
-from .simple import SimpleTermination
+from .simple import SimpleTermination, amount, whole_number
 
 
 class MaxMessageTermination(SimpleTermination):
@@ -44,7 +44,7 @@ class MaxMessageTermination(SimpleTermination):
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         await super().load_state(state)
-        self._count = int(state.get("count", 0))
+        self._count = whole_number(state.get("count", 0))
 
 
 class TokenUsageTermination(SimpleTermination):
@@ -92,7 +92,8 @@ class TokenUsageTermination(SimpleTermination):
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         await super().load_state(state)
-        self._used = RequestUsage(*state.get("used", (0, 0)))
+        prompt, completion = map(whole_number, state.get("used", (0, 0)))
+        self._used = RequestUsage(prompt, completion)
 
 
 class CostTermination(SimpleTermination):
@@ -128,4 +129,4 @@ class CostTermination(SimpleTermination):
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         await super().load_state(state)
-        self._spent = float(state.get("spent", 0.0))
+        self._spent = amount(state.get("spent", 0.0))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.termination import Delta
-from .simple import SimpleTermination
+from .simple import SimpleTermination, amount
 
 
 class ExternalTermination(SimpleTermination):
@@ -61,7 +61,7 @@ class TimeoutTermination(SimpleTermination):
     async def load_state(self, state: Mapping[str, Any]) -> None:
         await super().load_state(state)
         elapsed = state.get("elapsed")
-        self._started = None if elapsed is None else time.monotonic() - elapsed
+        self._started = None if elapsed is None else time.monotonic() - amount(elapsed)
 
 
 class WallTimeTermination(TimeoutTermination):

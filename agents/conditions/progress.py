@@ -13,7 +13,7 @@ from ..messages import (
     StopMessage,
     ToolCallExecutionEvent,
 )
-from .simple import SimpleTermination
+from .simple import SimpleTermination, whole_number
 
 _WINDOW = 32  # turns: as far back as a repetition is noticed
 
@@ -65,8 +65,8 @@ class NoProgressTermination(SimpleTermination):
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         await super().load_state(state)
-        self._seen = [str(digest) for digest in state.get("seen", [])]
-        self._stalled = int(state.get("stalled", 0))
+        self._seen = [str(digest) for digest in state.get("seen", [])][-_WINDOW:]
+        self._stalled = whole_number(state.get("stalled", 0))
 
 
 def _digest(messages: Delta) -> str | None:

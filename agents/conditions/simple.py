@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from ...sandbox.errors import UsageError
 from ..base.termination import Delta, TerminatedException, TerminationCondition
 from ..messages import StopMessage
 
@@ -40,3 +41,32 @@ class SimpleTermination(TerminationCondition):
 
     async def load_state(self, state: Mapping[str, Any]) -> None:
         self._terminated = bool(state.get("terminated", False))
+
+
+_MOST = 1e300
+
+
+def whole_number(value: object) -> int:
+    """A count of a saved state.
+
+    Raises
+    ------
+    UsageError
+        It is none: one below zero would put off the end for ever.
+    """
+    if not isinstance(value, int) or not 0 <= value < _MOST:
+        raise UsageError("The saved state of a condition is damaged: a count is none.")
+    return value
+
+
+def amount(value: object) -> float:
+    """A sum or a time of a saved state.
+
+    Raises
+    ------
+    UsageError
+        It is none, or below zero.
+    """
+    if not isinstance(value, int | float) or not 0 <= value < _MOST:
+        raise UsageError("The saved state of a condition is damaged: a number is none.")
+    return float(value)

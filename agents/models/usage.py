@@ -17,6 +17,13 @@ class RequestUsage:
     cost: float | None = None
     """In the currency of the prices the client was given; ``None`` where there are none."""
 
+    def __post_init__(self) -> None:
+        # A server or a saved message that counts below zero must not undo what others counted.
+        self.prompt_tokens = max(0, self.prompt_tokens)
+        self.completion_tokens = max(0, self.completion_tokens)
+        if self.cost is not None:
+            self.cost = max(0.0, self.cost)
+
     def __add__(self, other: "RequestUsage") -> "RequestUsage":
         return RequestUsage(
             self.prompt_tokens + other.prompt_tokens,

@@ -83,7 +83,7 @@ class GroupChatState(_State):
     """How much of ``aloud`` each member knows."""
     checked: int
     """How much of the thread the termination condition knows."""
-    current_turn: int
+    current_turn: int = Field(ge=0)
     """Turns taken in the run that is going on, or was interrupted."""
     interrupted: bool = False
     ended: str | None = None
@@ -94,7 +94,7 @@ class GroupChatState(_State):
     """Who was to speak, and has not finished."""
     begun: list[str]
     """The teams among them that have begun."""
-    audible: int
+    audible: int = Field(ge=0)
     """How much of ``aloud`` they are to hear."""
     speaker: Mapping[str, Any]
     """What the kind of team remembers to say who is next."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,15 +119,15 @@ async def test_who_leaves_nothing_of_it_refuses(executor: LocalCommandLineCodeEx
 async def test_what_is_remembered_is_not_asked_again_in_another_process_either(
     executor: LocalCommandLineCodeExecutor,
 ) -> None:
-    """Without a policy too: the first rule makes one."""
+    """Without a policy too: the first rule makes one, which the program keeps."""
     first = Reviewer(yes(remember=ApprovalRule.exactly(ONE)))
     second = Reviewer(NO)
     async with executor:
         agent = CodeExecutorAgent("r", executor, approval_func=first)
         await run(agent)
-        saved = json.loads(json.dumps(await agent.save_state()))
-        agent = CodeExecutorAgent("r", executor, approval_func=second)
-        await agent.load_state(saved)
+        assert agent.approval_policy is not None
+        kept = ApprovalPolicy.model_validate_json(agent.approval_policy.model_dump_json())
+        agent = CodeExecutorAgent("r", executor, approval_func=second, approval_policy=kept)
         result, _ = await run(agent)
     assert first.asked == [["print('one')", "print('two')"]]
     assert second.asked == [["print('two')"]]
@@ -154,9 +153,11 @@ async def test_a_policy_that_asks_needs_somebody_to_ask(
         CodeExecutorAgent("r", executor, approval_policy=ASK)
     agent = CodeExecutorAgent("r", executor, approval_policy=ApprovalPolicy(otherwise="refuse"))
     saved = dict(await agent.save_state())
-    for policy in ({"otherwise": "maybe"}, {"otherwise": "ask"}):
-        with pytest.raises(UsageError):
-            await agent.load_state({**saved, "approval_policy": policy})
+    with pytest.raises(UsageError, match="not an ApprovalPolicy"):
+        await agent.load_state({**saved, "approval_policy": {"otherwise": "maybe"}})
+    trusting = CodeExecutorAgent("r", executor, approval_policy=ApprovalPolicy(otherwise="approve"))
+    with pytest.raises(UsageError, match="approval_func"):
+        await trusting.load_state({**saved, "approval_policy": {"otherwise": "ask"}})
 
 
 @pytest.mark.parametrize(

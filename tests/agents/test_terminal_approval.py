@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -130,15 +129,14 @@ async def test_what_is_always_approved_is_not_asked_again_in_another_process_eit
     reports, agent = await told(person := Person("w"), executor, PRINTS, PRINTS)
     assert [printed(report) for report in reports] == ["done\n"] * 2
     assert len(person.asked) == 1
-    state = json.loads(json.dumps(await agent.save_state()))
+    assert agent.approval_policy is not None
     nobody = Person()
     other = CodeExecutorAgent(
         "runner",
         executor,
         approval_func=TerminalApproval(nobody.ask, ()),
-        approval_policy=ApprovalPolicy(),
+        approval_policy=ApprovalPolicy.model_validate_json(agent.approval_policy.model_dump_json()),
     )
-    await other.load_state(state)
     async with executor:
         again = await other.run(task=PRINTS)
         changed = await other.run(task=PRINTS.replace("done", "more"))

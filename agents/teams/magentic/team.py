@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ....sandbox.errors import UsageError
 from ...base.chat_agent import ChatAgent
@@ -26,9 +26,9 @@ class _Saved(BaseModel):
     task: str | None = None
     facts: str | None = None
     plan: str | None = None
-    rounds: int = 0
-    stalls: int = 0
-    plans_without_progress: int = 0
+    rounds: int = Field(default=0, ge=0)
+    stalls: int = Field(default=0, ge=0)
+    plans_without_progress: int = Field(default=0, ge=0)
     satisfied: bool = False
 
 

@@ -205,4 +205,4 @@ class SelectorGroupChat(BaseGroupChat):
             await self._context.clear()
             if state.get("context") is not None:
                 await self._context.load_state(state["context"])
-                self._in_context = int(state.get("in_context", 0))
+                self._in_context = max(0, int(state.get("in_context", 0)))
