@@ -4,6 +4,7 @@ import io
 import os
 import select
 import sys
+import termios
 
 from .runtime.threads import in_thread
 
@@ -39,6 +40,16 @@ async def _line_from(descriptor: int) -> str:
 
 
 _buffer = bytearray()
+
+
+def forget_typed_ahead() -> None:
+    """Let nothing that was typed so far answer the next question; pipes have nothing of that."""
+    try:
+        if sys.stdin.isatty():
+            _buffer.clear()
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+    except (AttributeError, ValueError, OSError, termios.error):
+        pass  # A replaced or closed standard input: nobody types there.
 
 
 def _read_line(descriptor: int, wake: int) -> str:

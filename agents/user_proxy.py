@@ -7,6 +7,7 @@ from typing import cast
 from uuid import uuid4
 
 from ..sandbox.errors import UsageError
+from ..sandbox.intake.names import shown_name
 from .base.chat_agent import Response
 from .chat_agent import BaseChatAgent, final_response
 from .messages import (
@@ -97,7 +98,9 @@ class UserProxyAgent(BaseChatAgent):
         yield request
         handoff = _handoff_to(self.name, messages)
         prompt = (
-            _PROMPT if handoff is None else f"Handoff received from {handoff.source}. {_PROMPT}"
+            _PROMPT
+            if handoff is None
+            else f"Handoff received from {shown_name(handoff.source)}. {_PROMPT}"
         )
         with (
             cancel_scope(cancellation_token),

@@ -2,25 +2,37 @@
 
 import os
 import shlex
+import shutil
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from ...executors.block import CodeBlock
-from ..coding.approval import ApprovalRequest, ApprovalResponse, fenced
+from ...sandbox.intake.code_text import hidden_characters
+from ...sandbox.intake.names import shown_name
+from ..coding.approval import ApprovalRequest, ApprovalResponse
 from ..coding.policy import ApprovalRule
-from ..user_input import ask_at_terminal
+from ..user_input import ask_at_terminal, forget_typed_ahead
 from .edit import edit_in, edit_lines
-from .sanitize import sanitize, sanitize_line
+from .listing import listing, write
 
 Ask = Callable[[str], Awaitable[str]]
 
 _REASON = "approved at the terminal"
 _NOBODY = "nobody is at the terminal to approve it"
+_TYPED = "run hidden"
+_MAX_NAMED = 20  # hidden characters
+_MAX_LANGUAGE = 20  # characters
+_SHORTEST_PAGE = 8  # rows
 
 
 class TerminalApproval:
     """An ``approval_func`` that asks at the terminal; Enter alone approves nothing, no more than
-    a terminal that is not there.
+    a terminal that is not there, or what was typed before the question was on the screen.
+
+    It shows the very code that would run, all of it, with line numbers, page by page if it is
+    long; characters that do not show what they are, as their numbers. Code that has any is approved
+    only by typing ``run hidden``.
 
     The answers: approve; edit the code first, in ``$VISUAL`` or ``$EDITOR`` or else line by line;
     refuse, with a reason for the model; and, about a single block, always approve this code, always
@@ -49,24 +61,51 @@ class TerminalApproval:
 
     async def _decided(self, asked: Sequence[CodeBlock]) -> ApprovalResponse:
         blocks = list(asked)
-        while True:
-            match (await self._ask(_question(blocks))).strip().lower():
-                case "a" | "approve" | "y" | "yes":
+        seen = await self._show(blocks)
+        while seen:
+            hidden = _hidden(blocks)
+            one = len(blocks) == 1
+            match (await self._question(_question(blocks, hidden))).strip().lower():
+                case "a" | "approve" | "y" | "yes" if not hidden:
                     return _approved(asked, blocks)
-                case "w" | "always" if len(blocks) == 1:
+                case answer if answer == _TYPED and hidden:
+                    return _approved(asked, blocks)
+                case "w" | "always" if one and not hidden:
                     return _approved(asked, blocks, ApprovalRule.exactly(blocks[0]))
-                case "l" | "language" if len(blocks) == 1:
+                case "l" | "language" if one and not hidden:
                     rule = ApprovalRule(decision="approve", language=blocks[0].language)
                     return _approved(asked, blocks, rule)
-                case "n" | "never" if len(blocks) == 1:
+                case "n" | "never" if one:
                     return await self._refused(blocks[0])
                 case "r" | "refuse" | "no":
-                    return await self._refused()
+                    break
                 case "e" | "edit":
                     blocks = [await self._edited(block) for block in blocks]
-                    print(sanitize(fenced(blocks)))
+                    seen = await self._show(blocks)
                 case _:
                     pass  # Asked again: a slip of the finger is no answer.
+        return await self._refused()
+
+    async def _show(self, blocks: Sequence[CodeBlock]) -> bool:
+        """Show the code; false if the person refused before all of it was on the screen."""
+        width, height = shutil.get_terminal_size()
+        rows = listing(blocks, width - 1)
+        page = max(_SHORTEST_PAGE, height - 4) if sys.stdout.isatty() else len(rows)
+        for start in range(0, len(rows), page):
+            if start:
+                left = f"{len(rows) - start:,} more row{'s' if len(rows) - start != 1 else ''}"
+                answer = await self._question(f"Enter shows the next of {left}, [r] refuses: ")
+                if answer.strip():
+                    return False
+            for row in rows[start : start + page]:
+                write(row)
+        return True
+
+    async def _question(self, text: str) -> str:
+        if self._ask is ask_at_terminal:
+            # Code and models may imitate the question before it is asked.
+            forget_typed_ahead()
+        return await self._ask(text)
 
     async def _refused(self, never: CodeBlock | None = None) -> ApprovalResponse:
         reason = (await self._ask("Why? The model is told: ")).strip()
@@ -83,10 +122,24 @@ class TerminalApproval:
         return block if code is None else CodeBlock(code, block.language)
 
 
-def _question(blocks: Sequence[CodeBlock]) -> str:
+def _hidden(blocks: Sequence[CodeBlock]) -> tuple[str, ...]:
+    """The names of the characters that do not show what they are."""
+    return tuple(dict.fromkeys(name for block in blocks for name in hidden_characters(block.code)))
+
+
+def _question(blocks: Sequence[CodeBlock], hidden: Sequence[str]) -> str:
+    one = len(blocks) == 1
+    if hidden:
+        names = ", ".join(hidden[:_MAX_NAMED])
+        more = f" and {len(hidden) - _MAX_NAMED:,} more" if len(hidden) > _MAX_NAMED else ""
+        never = ", [n]ever this code" if one else ""
+        return (
+            f"In this code are characters that do not show what they are: {names}{more}.\n"
+            f"Type {_TYPED!r} to approve it all the same, or [e]dit, [r]efuse{never}: "
+        )
     remembering = ""
-    if len(blocks) == 1:
-        language = sanitize_line(blocks[0].language)
+    if one:
+        language = shown_name(blocks[0].language[:_MAX_LANGUAGE])
         remembering = f", al[w]ays this code, always all {language} ([l]), [n]ever this code"
     return f"[a]pprove, [e]dit, [r]efuse{remembering}: "
 

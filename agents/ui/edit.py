@@ -47,9 +47,14 @@ async def edit_lines(ask: Callable[[str], Awaitable[str]]) -> str | None:
     return "\n".join(lines) + "\n" if lines else None
 
 
+# As bytes: text files would change carriage returns, and lone surrogates are no UTF-8.
 def _write(path: Path, code: str) -> None:
-    path.write_text(code, "utf-8")
+    path.write_bytes(code.encode("utf-8", "surrogatepass"))
 
 
 def _read(path: Path) -> str:
-    return path.read_text("utf-8", "replace")
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace")

@@ -5,6 +5,7 @@ import time
 from rich.console import Console
 from rich.text import Text
 
+from ...sandbox.intake.code_text import lines_of, shown_prose
 from ..base.chat_agent import Response
 from ..base.task import TaskResult
 from ..messages import (
@@ -28,7 +29,7 @@ from .gallery import Gallery
 from .output import OutputWriter
 from .prose import MarkdownWriter
 from .result import describe
-from .sanitize import sanitize, sanitize_line
+from .sanitize import sanitize_line
 from .style import SpeakerColors, signs_for
 
 Entry = BaseAgentEvent | BaseChatMessage
@@ -159,14 +160,14 @@ class Printer:
             self._streamed_thought = False
             return
         self._header(thought.source)
-        self._console.print(Text(sanitize(thought.content), style="dim italic"))
+        self._console.print(Text(shown_prose(thought.content), style="dim italic"))
 
     def _show_generation(self, event: CodeGenerationEvent) -> None:
         shown = all("".join(block.code.split()) in self._said for block in event.code_blocks)
         if not (shown and event.models_usage is None):
             self._show_markdown(event, event.content)
         self._header(event.source, gap=True)
-        lines = sum(len(block.code.splitlines()) for block in event.code_blocks)
+        lines = sum(len(lines_of(block.code)) for block in event.code_blocks)
         languages = ", ".join(dict.fromkeys(block.language for block in event.code_blocks))
         attempt = f", attempt {event.retry_attempt + 1}" if event.retry_attempt else ""
         what = f"{sanitize_line(languages)}, {lines} line{'s' if lines != 1 else ''}{attempt}"

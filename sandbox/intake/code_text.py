@@ -14,6 +14,8 @@ _TAB = "␉   "
 _ESCAPE = re.compile(r"⟦U\+([0-9A-F]{4,6})⟧")
 _TRAILING = re.compile(r" +\Z")
 _EMOJI_STYLE = "\N{VARIATION SELECTOR-16}"
+_JOINER = "\N{ZERO WIDTH JOINER}"
+_KEYCAP = "\N{COMBINING ENCLOSING KEYCAP}"
 
 
 def hidden_characters(code: str) -> tuple[str, ...]:
@@ -21,13 +23,14 @@ def hidden_characters(code: str) -> tuple[str, ...]:
 
     Controls but newline and tab, among them those that move the cursor and those that Python or
     the shell may take for the end of a line; bidirectional and zero-width ones, tags; blanks that
-    are no space; what is no character at all. The style of an emoji is none of them.
+    are no space; what is no character at all. What joins emojis and gives them their style does not
+    count.
     """
     plain = _known_plain(code)
     found = dict.fromkeys(
         character
         for place, character in enumerate(code)
-        if character not in plain and not _is_style(code, place)
+        if character not in plain and not _in_emoji(code, place)
     )
     return tuple(_named(character) for character in found)
 
@@ -38,15 +41,27 @@ def shown_line(line: str) -> str:
     A hidden character is ``⟦U+202E⟧``, a tab ``␉`` and three spaces, spaces at the end are ``␣``.
     :func:`read_line` is the opposite: no two lines look alike.
     """
-    plain = _known_plain(line)
-    text = "".join(
-        character
-        if (character in plain or _is_style(line, place)) and character not in _SIGNS
-        else f"⟦U+{ord(character):04X}⟧"
-        for place, character in enumerate(line)
-    )
+    text = _escaped(line, _known_plain(line) - _SIGNS)
     text = _TRAILING.sub(lambda match: "␣" * len(match[0]), text)
     return text.replace("\t", _TAB)
+
+
+def shown_code(text: str) -> str:
+    """Code for who only watches: hidden characters as above, all others as they are."""
+    return _escaped(text, _known_plain(text))
+
+
+def shown_prose(text: str) -> str:
+    """Text around code: the same, and blanks of all kinds are what they are."""
+    blanks = {character for character in set(text) if unicodedata.category(character) == "Zs"}
+    return _escaped(text, _known_plain(text) | blanks)
+
+
+def _escaped(text: str, plain: set[str]) -> str:
+    return "".join(
+        character if character in plain or _in_emoji(text, place) else f"⟦U+{ord(character):04X}⟧"
+        for place, character in enumerate(text)
+    )
 
 
 def read_line(shown: str) -> str:
@@ -69,10 +84,19 @@ def _known_plain(text: str) -> set[str]:
     }
 
 
-def _is_style(text: str, place: int) -> bool:
-    return (
-        text[place] == _EMOJI_STYLE and place > 0 and unicodedata.category(text[place - 1]) == "So"
-    )
+def _in_emoji(text: str, place: int) -> bool:
+    """Whether a character gives the emoji before it its style, or joins it to the next."""
+    if text[place] not in (_EMOJI_STYLE, _JOINER):
+        return False
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if text[place] == _EMOJI_STYLE:
+        return _is_symbol(before) or (before.isdigit() and after == _KEYCAP)
+    return (_is_symbol(before) or before == _EMOJI_STYLE) and _is_symbol(after)
+
+
+def _is_symbol(character: str) -> bool:
+    # "Sk" are the tones of skin.
+    return character != "" and unicodedata.category(character) in ("So", "Sk")
 
 
 def _named(character: str) -> str:

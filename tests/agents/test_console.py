@@ -197,8 +197,23 @@ async def test_nothing_a_terminal_obeys_gets_through(attack: str, terminal: bool
     left = plain(text)
     assert "before" in left
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", left), repr(left)
-    assert "owned" not in left
-    assert "aGVs" not in left
+
+
+@pytest.mark.parametrize("attack", HOSTILE)
+@pytest.mark.parametrize("terminal", [False, True])
+async def test_of_what_models_say_nothing_is_left_out(attack: str, terminal: bool) -> None:
+    evil = f"be{attack}fore"
+    text = await shown(
+        [TextMessage(content=f"```python\n{evil}\n```", source="a")], terminal=terminal
+    )
+    left = plain(text)
+    assert (
+        "".join(
+            character if character.isprintable() else f"⟦U+{ord(character):04X}⟧"
+            for character in evil
+        )
+        in left
+    )
 
 
 def test_hidden_direction_marks_are_made_visible() -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import pty
-import re
-import termios
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from ..agents.model_server import Hangs, ModelServer
+from ..agents.pseudoterminal import Terminal, in_terminal
 from .command import COMMAND, environment
 
 if TYPE_CHECKING:
@@ -20,43 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PRINTS = "```python\nprint('six times seven is', 6 * 7)\n```"
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-class Terminal:
-    """What a person sees, and types."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._changed = asyncio.Event()
-        self._seen = b""
-        self._read_up_to = 0
-        os.set_blocking(descriptor, False)
-        asyncio.get_running_loop().add_reader(descriptor, self._read)
-
-    def _read(self) -> None:
-        try:
-            data = os.read(self._descriptor, 65536)
-        except OSError:  # Nobody is on the other side any more.
-            data = b""
-        if not data:
-            asyncio.get_running_loop().remove_reader(self._descriptor)
-        self._seen += data
-        self._changed.set()
-
-    @property
-    def text(self) -> str:
-        return _ESCAPES.sub("", self._seen.decode(errors="replace"))
-
-    async def shows(self, text: str) -> None:
-        """Wait until ``text`` is on it, below what was waited for before."""
-        while (place := self.text.find(text, self._read_up_to)) < 0:
-            self._changed.clear()
-            await self._changed.wait()
-        self._read_up_to = place + len(text)
-
-    def types(self, text: str) -> None:
-        os.write(self._descriptor, text.encode())
 
 
 @asynccontextmanager
@@ -64,31 +23,10 @@ async def at_terminal(
     server: ModelServer, folder: Path, *arguments: str
 ) -> AsyncGenerator[tuple[Terminal, Process]]:
     """``sandcrew run`` in a terminal of its own."""
-    ours, theirs = pty.openpty()
-
-    def take_the_terminal() -> None:
-        os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *("run", "What is 6 times 7?", "--model", "m", *arguments),
-        cwd=folder,
-        env=environment({"OPENAI_BASE_URL": server.url, "TERM": "xterm", "EDITOR": ""}),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        preexec_fn=take_the_terminal,
-    )
-    os.close(theirs)
-    try:
-        yield Terminal(ours), process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        asyncio.get_running_loop().remove_reader(ours)
-        os.close(ours)
+    command = [*COMMAND, "run", "What is 6 times 7?", "--model", "m", *arguments]
+    env = environment({"OPENAI_BASE_URL": server.url, "TERM": "xterm", "EDITOR": ""})
+    async with in_terminal(command, folder, env) as both:
+        yield both
 
 
 async def test_code_is_refused_with_a_reason_and_approved_after_a_change(tmp_path: Path) -> None:
