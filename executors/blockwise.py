@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..sandbox.result import EXIT_CANCELLED, CodeResult, OutputEvent, Usage
 from .base import CodeExecutor
@@ -47,6 +48,18 @@ class BlockwiseExecutor(CodeExecutor):
         UsageError
             The path leaves the workspace, or is not a regular file.
         """
+
+    async def open_file(self, path: str) -> BinaryIO:
+        """A workspace file, open for reading; the caller closes it.
+
+        This default has all of it in memory; a backend that can open the file itself is better.
+
+        Raises
+        ------
+        FileNotFoundError, UsageError
+            As of :meth:`read_file`.
+        """
+        return BytesIO(await self.read_file(path))
 
     @abstractmethod
     async def write_file(self, path: str, data: bytes) -> None:

@@ -24,3 +24,11 @@ def fenced(text: str, info: str = "") -> str:
     fence = character * (longest[character] + 1)
     end = "" if text.endswith("\n") else "\n"
     return f"{fence}{_NOT_IN_INFO.sub('_', info[:_LONGEST_INFO])}\n{text}{end}{fence}"
+
+
+def code_span(text: str) -> str:
+    """``text``, of one line, as a code span (section 6.1), likewise."""
+    longest = max((len(run) for run in _RUNS.findall(text) if run[0] == "`"), default=0)
+    ends = "`" * (longest + 1)
+    space = " " if text[:1] in " `" or text[-1:] in " `" else ""
+    return f"{ends}{space}{text}{space}{ends}"

@@ -7,7 +7,7 @@ import time
 import warnings
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from ..sandbox.errors import UsageError
 from ..sandbox.output import OutputCollector
@@ -119,6 +119,9 @@ class LocalCommandLineCodeExecutor(UserFunctionsExecutor):
 
     async def read_file(self, path: str) -> bytes:
         return await asyncio.to_thread(self._started().workspace.read_file, path)
+
+    async def open_file(self, path: str) -> BinaryIO:
+        return await asyncio.to_thread(self._started().workspace.open_file, path)
 
     async def write_file(self, path: str, data: bytes) -> None:
         await asyncio.to_thread(self._started().workspace.write_file, path, data)

@@ -6,13 +6,17 @@ What programs print is hostile, and a browser would obey it: see :mod:`.safe_out
 from __future__ import annotations
 
 import base64
+import os
 import re
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..sandbox.errors import MissingExtra, SandcrewError
+from ..sandbox.intake.folder import put, write_all
+from ..sandbox.intake.names import shown_name
 from .jupyter.result import JupyterCodeResult
 from .safe_outputs import image_type, safe_forms, safe_outputs
 
@@ -109,8 +113,16 @@ class NotebookRecord:
         return (str(nbformat.writes(self._notebook)) + "\n").encode("utf-8", "replace")
 
     def save(self, path: Path | str) -> None:
-        """Write it to a file; raises as :meth:`to_bytes` does, and :class:`OSError`."""
-        Path(path).write_bytes(self.to_bytes())
+        """Write it to a file, in place of what has its name, be it a link: none is followed.
+
+        Raises as :meth:`to_bytes` does, and :class:`OSError`.
+        """
+        path = Path(path)
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            put(folder, path.name, partial(write_all, data=self.to_bytes()), 0o666)
+        finally:
+            os.close(folder)
 
     def _outputs(self, result: CodeResult, files: Mapping[str, bytes]) -> list[Any]:
         if isinstance(result, JupyterCodeResult) and result.cell_outputs:
@@ -168,7 +180,7 @@ async def pictures_of(
 
 def picture(name: str, data: bytes) -> dict[str, str]:
     """The forms of a picture in a file called ``name``, by MIME type."""
-    return {image_type(data) or "": base64.b64encode(data).decode(), "text/plain": name}
+    return {image_type(data) or "": base64.b64encode(data).decode(), "text/plain": shown_name(name)}
 
 
 def _cells(blocks: Sequence[CodeBlock]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from ..sandbox.errors import UsageError
 from ..sandbox.sandbox import Sandbox
@@ -97,6 +97,12 @@ class SandboxedExecutor(UserFunctionsExecutor):
 
     async def read_file(self, path: str) -> bytes:
         return await self._started().read_file(path)
+
+    async def open_file(self, path: str) -> BinaryIO:
+        place = self._started()
+        if isinstance(place, Sandbox):
+            return await place.open_file(path)
+        return await super().open_file(path)
 
     async def write_file(self, path: str, data: bytes) -> None:
         await self._started().write_file(path, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .errors import UsageError
 from .language import find_language
@@ -231,6 +231,17 @@ class Sandbox:
         """
         zygote = await self._ready()
         return await asyncio.to_thread(zygote.workspace.read_file, path)
+
+    async def open_file(self, path: str) -> BinaryIO:
+        """A regular file of the workspace, of any size, open for reading; the caller closes it.
+
+        Raises
+        ------
+        FileNotFoundError, UsageError
+            As of :meth:`read_file`.
+        """
+        zygote = await self._ready()
+        return await asyncio.to_thread(zygote.workspace.open_file, path)
 
     async def list_files(self) -> list[Artifact]:
         """The regular files of the workspace, by path."""

@@ -14,7 +14,7 @@ import os
 import stat
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from .errors import UsageError
 from .guest import kernel
@@ -89,6 +89,16 @@ class Workspace:
         if len(data) > limit:
             raise UsageError(f"{path!r} is larger than {limit:,} bytes.")
         return data
+
+    def open_file(self, path: str) -> BinaryIO:
+        """One regular file, open for reading without a buffer, whatever its size.
+
+        Raises
+        ------
+        FileNotFoundError, UsageError
+            As of :meth:`read_file`.
+        """
+        return os.fdopen(self._open_regular(path, os.O_RDONLY), "rb", buffering=0)
 
     def write_file(self, path: str, data: bytes) -> None:
         """Write a file, making the folders above it.

@@ -11,14 +11,15 @@ import contextlib
 import errno
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..guest import kernel
+from ..named import without_links
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+    from pathlib import Path
 
 _PLACE = os.O_PATH | os.O_DIRECTORY
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,38 +32,30 @@ class TargetFolder:
     ----------
     path:
         As the user gave it. It is made at the first write, with the folders above it.
-    workdir:
-        A folder that guests may write. Below it, and below the current folder, no link is
-        followed, since a guest may have left it there.
 
     Raises
     ------
     UsageError
-        It cannot be opened, or is reached through such a link.
+        It cannot be opened, or there is a link in the path, as a guest may have left there.
     """
 
-    def __init__(self, path: Path | str, workdir: Path | str | None = None) -> None:
-        self.path = Path(os.path.abspath(path))  # noqa: PTH100 (".." is taken as it is written)
-        bases = [Path.cwd()] + ([] if workdir is None else [Path(os.path.abspath(workdir))])  # noqa: PTH100
+    def __init__(self, path: Path | str) -> None:
+        self.path = without_links(path)
         self._missing: list[str] = []
-        self._fd = self._open_existing(bases)
+        self._fd = self._open_existing()
 
-    def _open_existing(self, bases: Iterable[Path]) -> int:
+    def _open_existing(self) -> int:
         """The folder itself, or the nearest above it that exists."""
-        base = min(
-            (base for base in bases if base.name and self.path.is_relative_to(base)),
-            key=lambda base: len(base.parts),
-            default=None,
-        )
         place = self.path
         while True:
             try:
-                return _open_from(base, place)
+                return kernel.open_without_links(kernel.AT_FDCWD, str(place), _PLACE)
             except FileNotFoundError:
                 self._missing.insert(0, place.name)
                 place = place.parent
             except OSError as error:
-                raise UsageError(_why_not(place, error)) from error
+                why = os.strerror(error.errno or 0)
+                raise UsageError(f"{place} cannot be used as a folder: {why}.") from error
 
     @property
     def is_missing(self) -> bool:
@@ -144,23 +137,3 @@ def write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _open_from(base: Path | None, place: Path) -> int:
-    """A folder as a descriptor; below ``base``, if it is, no link is followed."""
-    if base is None or not place.is_relative_to(base):
-        return os.open(place, _PLACE | os.O_CLOEXEC)
-    start = os.open(base, _PLACE | os.O_CLOEXEC)
-    try:
-        return kernel.open_without_links(start, os.path.relpath(place, base), _PLACE)
-    finally:
-        os.close(start)
-
-
-def _why_not(place: Path, error: OSError) -> str:
-    if error.errno == errno.ELOOP:
-        return (
-            f"{place} is a link or reached through one, which code may have left there; name the "
-            "folder it leads to."
-        )
-    return f"{place} cannot be used as a folder: {os.strerror(error.errno or 0)}."

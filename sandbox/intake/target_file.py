@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from pathlib import Path
@@ -14,47 +13,36 @@ from .folder import TargetFolder, put, write_all
 class TargetFile:
     """A file that is written once, in a folder that is open from now on.
 
-    Parameters
-    ----------
-    path, workdir:
-        As of :class:`TargetFolder`; the folder must exist.
-
     Raises
     ------
     UsageError
-        There is no such folder, or a link leads to it.
+        Its folder is not there or cannot be written, a link leads there, or something else than a
+        file is in its place.
     """
 
-    def __init__(self, path: Path | str, workdir: Path | str | None = None) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._folder = TargetFolder(self.path.parent, workdir)
-        if self._folder.is_missing:
-            self._folder.close()
-            raise UsageError(f"{self.path}: there is no such folder.")
-        self._mode = self._present_mode()
+        self._folder = TargetFolder(self.path.parent)
+        try:
+            self._mode = self._checked_mode()
+        except BaseException:
+            self.close()
+            raise
 
-    def _present_mode(self) -> int:
+    def _checked_mode(self) -> int:
         """What a file that is there may be used for stays as it is, but for running it."""
-        with contextlib.suppress(OSError):
-            info = os.stat(self.path.name, dir_fd=self._folder.descriptor(), follow_symlinks=False)
-            return info.st_mode & 0o666
-        return 0o666
-
-    def check(self) -> None:
-        """Refuse what a file cannot take the place of, or what is there for another purpose.
-
-        Raises
-        ------
-        UsageError
-            A folder, link, pipe or device is there, or nothing can be written.
-        """
-        name, folder = self.path.name, self._folder.descriptor()
-        with contextlib.suppress(FileNotFoundError):
-            info = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            if not stat.S_ISREG(info.st_mode):
-                raise UsageError(f"{self.path} is there and is no regular file; take another name.")
+        if self._folder.is_missing:
+            raise UsageError(f"{self.path}: there is no such folder.")
         if not self._folder.is_writable:
             raise UsageError(f"{self.path}: nothing can be written in that folder.")
+        folder = self._folder.descriptor()
+        try:
+            info = os.stat(self.path.name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return 0o666
+        if not stat.S_ISREG(info.st_mode):
+            raise UsageError(f"{self.path} is there and is no regular file; take another name.")
+        return info.st_mode & 0o666
 
     def write(self, data: bytes) -> None:
         """Put the file there, in place of what has its name.

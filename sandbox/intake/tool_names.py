@@ -22,45 +22,48 @@ MAX_NAME = 255
 
 _GIT = "head"  # git takes a folder that has it, with objects/ and refs/, for a repository
 _PYTHON = """
-    conftest.py sitecustomize.py usercustomize.py setup.py setup.cfg pyproject.toml tox.ini tox.toml
-    pytest.ini pytest.toml noxfile.py tasks.py fabfile.py dodo.py manage.py conf.py pylintrc
-    pylintrc.toml mypy.ini pyvenv.cfg pydistutils.cfg pip.conf pip.ini pipfile uv.toml hatch.toml
-    hatch_build.py pixi.toml gunicorn.conf.py celeryconfig.py alembic.ini scrapy.cfg docutils.conf
-    matplotlibrc wscript snakefile dvc.yaml mlproject mkdocs.yml mkdocs.yaml __pycache__
-    *.pth *.egg-link *.egg-info *.dist-info *.pyc *.pyo *.pyd *.egg
-    jupyter*config.* ipython*config.* test*.py *_test.py
+    conftest.py sitecustomize.py usercustomize.py setup.py setup.cfg pyproject.toml tox.ini
+    tox.toml pytest.ini pytest.toml noxfile.py tasks.py fabfile.py dodo.py manage.py conf.py
+    pylintrc pylintrc.toml mypy.ini pyvenv.cfg pydistutils.cfg pip.conf pip.ini pipfile uv.toml
+    hatch.toml hatch_build.py pixi.toml gunicorn.conf.py celeryconfig.py alembic.ini scrapy.cfg
+    docutils.conf matplotlibrc wscript snakefile dvc.yaml mlproject mkdocs.yml mkdocs.yaml
+    __pycache__ *.pth *.egg-link *.egg-info *.dist-info *.pyc *.pyo *.pyd *.egg jupyter*config.*
+    ipython*config.* test*.py *_test.py
 """
 _BUILDING = """
-    makefile gnumakefile bsdmakefile makefile.pl build.pl justfile taskfile.* rakefile rakefile.rb
-    cmakelists.txt cmakepresets.json cmakeuserpresets.json meson.build build.ninja configure
-    sconstruct sconscript build.gradle* build.xml build.rs build.sbt *.bazel gradlew gradle.* mvnw
-    settings.gradle* pom.xml directory.build.* nuget.config cargo.toml rust-toolchain*
-    go.mod go.work gemfile* guardfile thorfile capfile vagrantfile jenkinsfile procfile* brewfile
-    podfile fastfile dangerfile berksfile tiltfile earthfile puppetfile ansible.cfg _targets.* mix.exs
-    rebar.config dune dune-project stack.yaml cabal.project *.cabal composer.json project.toml
-    dockerfile* containerfile* docker-compose* compose.yml compose.yaml *.nix flake.lock devbox.json
-    devenv.yaml mise.toml mise.*.toml mise direnv lefthook.* _config.yml _quarto.yml *_test.go
+    makefile gnumakefile bsdmakefile makefile.pl build.pl justfile taskfile.* rakefile
+    rakefile.rb cmakelists.txt cmakepresets.json cmakeuserpresets.json meson.build build.ninja
+    configure sconstruct sconscript build.gradle* build.xml build.rs build.sbt *.bazel gradlew
+    gradle.* mvnw settings.gradle* pom.xml directory.build.* nuget.config cargo.toml
+    rust-toolchain* go.mod go.work gemfile* guardfile thorfile capfile vagrantfile jenkinsfile
+    procfile* brewfile podfile fastfile dangerfile berksfile tiltfile earthfile puppetfile
+    ansible.cfg _targets.* mix.exs rebar.config dune dune-project stack.yaml cabal.project
+    *.cabal composer.json project.toml dockerfile* containerfile* docker-compose* compose.yml
+    compose.yaml *.nix flake.lock devbox.json devenv.yaml mise.toml mise.*.toml mise direnv
+    lefthook.* _config.yml _quarto.yml *_test.go
 """
 _JAVASCRIPT = """
-    package.json package-lock.json pnpm-workspace.yaml pnpmfile.* npmrc lerna.json nx.json turbo.json
-    deno.json deno.jsonc bunfig.toml gulpfile.* gruntfile.* tsconfig.json tsconfig.*.json jsconfig.json
-    *.config.js *.config.cjs *.config.mjs *.config.ts *.config.cts *.config.mts
-    node_modules __tests__ *.node
+    package.json package-lock.json pnpm-workspace.yaml pnpmfile.* npmrc lerna.json nx.json
+    turbo.json deno.json deno.jsonc bunfig.toml gulpfile.* gruntfile.* tsconfig.json
+    tsconfig.*.json jsconfig.json *.config.js *.config.cjs *.config.mjs *.config.ts *.config.cts
+    *.config.mts node_modules __tests__ *.node
 """
 _EDITORS_AND_DESKTOPS = """
     *.code-workspace *.sublime-project *.sublime-workspace *.iml *.ipr *.rproj *.xcodeproj
-    *.xcworkspace nbproject session.vim _vimrc _exrc _netrc irbrc web.config *.desktop *.directory
-    *.app *.command *.workflow *.terminal desktop.ini autorun.inf folder.htt *.lnk *.url *.scf
-    *.library-ms *.exe *.com *.scr *.pif *.bat *.cmd *.ps1 *.psm1 *.vbs *.vbe *.wsf *.wsh *.hta *.msi
-    *.jar *.reg *.so *.so.* *.dylib *.dll
+    *.xcworkspace nbproject session.vim _vimrc _exrc _netrc irbrc web.config *.desktop
+    *.directory *.app *.command *.workflow *.terminal desktop.ini autorun.inf folder.htt *.lnk
+    *.url *.scf *.library-ms *.exe *.com *.scr *.pif *.bat *.cmd *.ps1 *.psm1 *.vbs *.vbe *.wsf
+    *.wsh *.hta *.msi *.jar *.reg *.so *.so.* *.dylib *.dll
 """
 _AGENTS = """
-    agents.md agents.*.md agent.md claude.md claude.*.md gemini.md qwen.md crush.md warp.md codex.md
-    copilot-instructions.md *.instructions.md *.prompt.md *.chatmode.md skill.md opencode.json*
-    mcp.json cursorrules windsurfrules clinerules
+    agents.md agents.*.md agent.md claude.md claude.*.md gemini.md qwen.md crush.md warp.md
+    codex.md copilot-instructions.md *.instructions.md *.prompt.md *.chatmode.md skill.md
+    opencode.json* mcp.json cursorrules windsurfrules clinerules
 """
 _TESTS = r"(?:.*[-_.])?(?:test|spec)\.[cm]?[jt]sx?|test[-_].*\.[cm]?[jt]sx?"
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.DOTALL)
+_DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?:\..*)?", re.DOTALL
+)
 _SHORT_NAMES = r"(?:git|gi[0-9a-f]{4})[0-9a-f]*~[0-9]+.*"  # of .git, on file systems of Windows
 
 _KNOWN = re.compile(
@@ -75,13 +78,14 @@ _KNOWN = re.compile(
 )
 _LIBRARIES = """
     numpy pandas matplotlib mpl_toolkits pylab scipy sklearn seaborn statsmodels polars pyarrow
-    openpyxl xlsxwriter plotly bokeh altair torch torchvision tensorflow keras jax xgboost lightgbm
-    networkx sympy PIL cv2 skimage nltk spacy transformers datasets requests httpx aiohttp urllib3
-    certifi idna bs4 lxml yaml dateutil pytz tzdata six attr attrs pydantic rich click typer tqdm
-    psutil dotenv jinja2 flask django fastapi sqlalchemy duckdb boto3 openai anthropic autogen
-    sandcrew pip setuptools pkg_resources wheel packaging IPython ipykernel ipywidgets jupyter
-    jupyter_client jupyter_core jupyter_server jupyterlab notebook nbformat nbconvert nbclient
-    traitlets zmq tornado comm debugpy pytest _pytest pluggy iniconfig hypothesis coverage mypy
+    openpyxl xlsxwriter plotly bokeh altair torch torchvision tensorflow keras jax xgboost
+    lightgbm networkx sympy PIL cv2 skimage nltk spacy transformers datasets requests httpx
+    aiohttp urllib3 certifi idna bs4 lxml yaml dateutil pytz tzdata six attr attrs pydantic rich
+    click typer tqdm psutil dotenv jinja2 flask django fastapi sqlalchemy duckdb boto3 openai
+    anthropic autogen sandcrew pip setuptools pkg_resources wheel packaging IPython ipykernel
+    ipywidgets jupyter jupyter_client jupyter_core jupyter_server jupyterlab notebook nbformat
+    nbconvert nbclient traitlets zmq tornado comm debugpy pytest _pytest pluggy iniconfig
+    hypothesis coverage mypy
 """
 _MODULES = frozenset(
     name.casefold()

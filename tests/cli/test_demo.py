@@ -36,10 +36,10 @@ def notebook(demo: tuple[Finished, Path]) -> Any:
 def test_it_ends_well_and_says_where_things_are(demo: tuple[Finished, Path]) -> None:
     done, folder = demo
     assert (done.code, done.stderr) == (0, "")
-    names = ["transcript.md", "notebook.ipynb", "co2.png"]
+    names = ["transcript.md", "notebook.ipynb", "files/co2.png"]
     assert done.stdout.split("Kept:")[1].split() == [f"sandcrew-demo/{name}" for name in names]
     kept = {path.name for path in folder.iterdir()}
-    assert kept == {*names, "co2.csv"}, "the data is there too, for the notebook"
+    assert kept == {"transcript.md", "notebook.ipynb", "files", "co2.csv"}, "the data is there too, for the notebook"
 
 
 def test_the_first_attempt_fails_on_the_data_and_the_second_does_not(
@@ -108,11 +108,11 @@ def test_the_transcript_has_all_that_was_said_and_run(demo: tuple[Finished, Path
     text = (demo[1] / "transcript.md").read_text("utf-8")
     for message in DEMO.glob("[0-9]-*.md"):
         assert message.read_text("utf-8").strip() in text
-    assert text.index("exit code 1") < text.index("exit code 0") < text.index("![](co2.png)")
+    assert text.index("exit code 1") < text.index("exit code 0") < text.index("![](files/co2.png)")
 
 
 def test_the_chart_is_a_picture(demo: tuple[Finished, Path]) -> None:
-    data = (demo[1] / "co2.png").read_bytes()
+    data = (demo[1] / "files" / "co2.png").read_bytes()
     width, height = (int.from_bytes(data[at : at + 4]) for at in (16, 20))
     assert data.startswith(PNG)
     assert width > 800
@@ -131,7 +131,7 @@ def test_the_data_are_what_their_description_says() -> None:
 def test_it_writes_where_it_is_told(tmp_path: Path) -> None:
     done = sandcrew("demo", "--output", tmp_path / "a" / "b")
     assert done.code == 0
-    assert (tmp_path / "a" / "b" / "co2.png").exists()
+    assert (tmp_path / "a" / "b" / "files" / "co2.png").exists()
 
 
 @pytest.mark.parametrize("output", ["taken", "taken/deeper"])

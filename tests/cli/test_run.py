@@ -81,9 +81,9 @@ async def test_a_task_is_solved_on_a_file_of_the_user_and_everything_is_kept(
     assert ANSWER in done.stdout
     kept = record(tmp_path)
     assert re.fullmatch(r"\d{8}-\d{6}-add-it-up-please", kept.name)
-    assert (kept / "sum.txt").read_text() == "42"
-    assert {path.name for path in kept.iterdir()} == {"sum.txt", "transcript.md", "notebook.ipynb"}
-    assert f"runs/{kept.name}/sum.txt" in done.stdout
+    assert (kept / "files" / "sum.txt").read_text() == "42"
+    assert {path.name for path in kept.iterdir()} == {"files", "transcript.md", "notebook.ipynb"}
+    assert f"runs/{kept.name}/files/sum.txt" in done.stdout
     assert ANSWER in (kept / "transcript.md").read_text()
 
 
@@ -113,7 +113,7 @@ async def test_files_of_the_user_are_copied_not_changed(tmp_path: Path) -> None:
         done = await finished(server, tmp_path, "x", "--file", sales(tmp_path), "--model", "m")
     assert done.code == 0
     assert (tmp_path / "sales.csv").read_text() == "amount\n40\n2\n"
-    assert (record(tmp_path) / "sales.csv").read_text() == "spoilt"
+    assert (record(tmp_path) / "files" / "sales.csv").read_text() == "spoilt"
 
 
 async def test_files_the_code_names_like_ours_do_not_replace_ours(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ async def test_files_the_code_names_like_ours_do_not_replace_ours(tmp_path: Path
         await finished(server, tmp_path, "x", "--model", "m")
     kept = record(tmp_path)
     assert "Done." in (kept / "transcript.md").read_text()
-    assert (kept / "from-code-transcript.md").read_text() == "forged"
+    assert (kept / "files" / "transcript.md").read_text() == "forged"
 
 
 async def test_pages_and_pictures_a_browser_would_obey_stay_out_of_the_notebook(

@@ -99,15 +99,6 @@ def sandbox_policy(options: Options) -> "Policy":
     return base.replace(**changes)
 
 
-def workdir_of(options: Options) -> str | Path | None:
-    """The folder of this host that code may write, if there is one."""
-    from ..sandbox.policy import Policy
-
-    if options.workdir is not None or options.policy is None:
-        return options.workdir
-    return Policy.from_toml(options.policy).workdir
-
-
 def _local_executor(options: Options, name: str = "local", **more: Any) -> "CodeExecutor":
     """The host itself. What it cannot enforce is refused, for no one should rely on it."""
     from ..executors.factory import create_executor

@@ -1,8 +1,8 @@
 """``sandcrew demo``: the whole loop without a key."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
-from shutil import copy
 from typing import Annotated
 
 import typer
@@ -33,6 +33,7 @@ def demo_command(
     for module in ("matplotlib", "nbformat"):
         _need(module)
     from ..agents.models import ReplayChatCompletionClient
+    from ..sandbox.intake.target_file import TargetFile
     from .backend import Options
     from .crews.crew import Means
     from .crews.pair import pair
@@ -55,7 +56,8 @@ def demo_command(
     means = Means(client, runner, max_turns=2 * len(said))
     answered = asyncio.run(work(job, pair, means))
     if output.is_dir():  # so that its notebook can be run again there
-        copy(DATA / "co2.csv", output)
+        with closing(TargetFile(output / "co2.csv")) as target:
+            target.write((DATA / "co2.csv").read_bytes())
     return 0 if answered else 1
 
 

@@ -31,7 +31,7 @@ def execute(
     save: Path | None = None,
 ) -> int:
     """Run the code of a file, and pass on what it prints, or the result; the exit code."""
-    saved = SavedNotebook.at(save, options)
+    saved = SavedNotebook.at(save)
     job: Job
     if is_notebook(file, language) and (save is not None or executor == "jupyter"):
         job = NotebookJob(file, options, executor)

@@ -1,9 +1,12 @@
 """Keeps what happens in a run: the transcript, the notebook, and the files the code made."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from ..agents.base import TaskResult
 from ..agents.messages import (
@@ -15,9 +18,12 @@ from ..agents.messages import (
 )
 from ..agents.recording import Ran, Said, Step, StepReader, notebook_of
 from ..executors.blockwise import BlockwiseExecutor
-from ..executors.notebook_record import MAX_PICTURE
-from ..executors.safe_outputs import image_type
-from ..sandbox.errors import MissingExtra, SandcrewError
+from ..sandbox.errors import MissingExtra, SandcrewError, UsageError
+from ..sandbox.intake.files import KeptFiles
+from ..sandbox.intake.folder import TargetFolder, put, write_all
+from ..sandbox.intake.left_out import LeftOut
+from ..sandbox.intake.pictures import MAX_BYTES, picture_type, read_picture
+from ..sandbox.policy import Policy
 from ..sandbox.result import EXIT_CANCELLED, Artifact, CodeResult
 from .terminal import note
 from .transcript import transcript
@@ -25,13 +31,20 @@ from .transcript import transcript
 Item = BaseAgentEvent | BaseChatMessage | TaskResult
 
 TRANSCRIPT, NOTEBOOK = "transcript.md", "notebook.ipynb"
-MAX_FILES = 1000
-"""Files that are kept of one run."""
+MAX_KEPT = 1 << 30
+"""Bytes of files that are kept of one run where no policy says how much code may write."""
+MAX_SHOWN = 64 << 20
+"""Bytes of pictures that are shown of one run, all steps together."""
+_TOLD = 5
+"""Files under another name, or left out, that are named on the terminal."""
 
 
 @dataclass
 class Record:
     """A run, kept in a folder.
+
+    What is ours stands in the folder itself and what the code made in one below it, so that none
+    of its names can be ours, and no module of its own is beside the notebook to be imported.
 
     Parameters
     ----------
@@ -41,18 +54,21 @@ class Record:
         Whose workspace the files are in.
     """
 
-    folder: Path
+    folder: TargetFolder
     executor: BlockwiseExecutor
     steps: list[Step] = field(default_factory=list[Step])
-    files: dict[str, Path] = field(default_factory=dict[str, Path])
-    """What was kept of the workspace, by its name there."""
+    files: KeptFiles = field(init=False)
     pictures: dict[str, bytes] = field(default_factory=dict[str, bytes])
     """Of the code that ran last, by their names in the workspace."""
+    _shown: int = 0
     _reader: StepReader = field(default_factory=StepReader)
     _printed: list[CodeOutputEvent] = field(default_factory=list[CodeOutputEvent])
     _saying: list[ModelClientStreamingChunkEvent] = field(
         default_factory=list[ModelClientStreamingChunkEvent]
     )
+
+    def __post_init__(self) -> None:
+        self.files = KeptFiles(self.folder, _limit(self.executor))
 
     async def follow(self, stream: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
         """Pass a stream on and keep what it tells."""
@@ -112,41 +128,71 @@ class Record:
         return len(self.steps) > 1
 
     def save(self, title: str) -> list[Path]:
-        """Write transcript and notebook; all files there are."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        written = [self.folder / TRANSCRIPT]
-        written[0].write_text(transcript(title, self.steps), "utf-8", "replace")
+        """Write transcript and notebook; all files there are.
+
+        Raises
+        ------
+        UsageError
+            One of the two cannot be written.
+        """
+        account = self.files.account()
+        text = transcript(title, self.steps, self.files.paths, account)
+        written = [self._write(TRANSCRIPT, text.encode("utf-8", "replace"))]
         try:
-            written.append(self._save_notebook(title))
+            written.append(self._write(NOTEBOOK, notebook_of(title, self.steps).to_bytes()))
         except MissingExtra as error:
             note(f"no notebook: {error}")
-        return [*written, *self.files.values()]
+        if account:
+            more = f"; and {len(account) - _TOLD:,} more, see {TRANSCRIPT}"
+            note("; ".join(account[:_TOLD]) + (more if len(account) > _TOLD else ""))
+        return [*written, *(self.folder.path / path for path in self.files.paths.values())]
 
-    def _save_notebook(self, title: str) -> Path:
-        path = self.folder / NOTEBOOK
-        path.write_bytes(notebook_of(title, self.steps).to_bytes())
+    def _write(self, name: str, data: bytes) -> Path:
+        path = self.folder.path / name
+        try:
+            put(self.folder.descriptor(), name, lambda fd: write_all(fd, data), 0o666)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
         return path
 
-    async def _keep(self, artifacts: "tuple[Artifact, ...] | list[Artifact]") -> dict[str, bytes]:
+    async def _keep(self, artifacts: Iterable[Artifact]) -> dict[str, bytes]:
         """Copy files out of the workspace; those that may be shown."""
         pictures: dict[str, bytes] = {}
         for artifact in artifacts:
-            if artifact.path not in self.files and len(self.files) >= MAX_FILES:
-                note(f"more than {MAX_FILES} files: {artifact.path} and others are not kept.")
-                break
-            try:
-                data = await self.executor.read_file(artifact.path)
-            except (OSError, SandcrewError) as error:
-                note(f"{artifact.path} is not kept: {error}")
+            source = await self._open(artifact)
+            if isinstance(source, LeftOut):
+                self.files.leave_out(artifact.path, source)
                 continue
-            self.files[artifact.path] = self._write(artifact.path, data)
-            if image_type(data) and len(data) <= MAX_PICTURE:
+            with source:
+                kept = await asyncio.to_thread(self.files.keep, artifact.path, source)
+                data = None if isinstance(kept, LeftOut) else self._picture(source)
+            if data is not None:
                 pictures[artifact.path] = data
         return pictures
 
-    def _write(self, name: str, data: bytes) -> Path:
-        # The code may have chosen the names that are ours.
-        path = self.folder / (f"from-code-{name}" if name in (TRANSCRIPT, NOTEBOOK) else name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return path
+    async def _open(self, artifact: Artifact) -> BinaryIO | LeftOut:
+        try:
+            return await self.executor.open_file(artifact.path)
+        except (OSError, SandcrewError) as error:
+            return LeftOut(f"it cannot be read: {error}")
+
+    def _picture(self, source: BinaryIO) -> bytes | None:
+        """What is in a file, if that is a picture that may be shown."""
+        size = source.seek(0, os.SEEK_END)
+        source.seek(0)
+        if size > min(MAX_BYTES, MAX_SHOWN - self._shown) or picture_type(source.read(16)) is None:
+            return None
+        source.seek(0)
+        data = source.read(MAX_BYTES)
+        if isinstance(read_picture(data), LeftOut):
+            return None
+        self._shown += len(data)
+        return data
+
+
+def _limit(executor: BlockwiseExecutor) -> int:
+    """Bytes: as many as code may write at all."""
+    policy = getattr(executor, "policy", None)
+    if isinstance(policy, Policy) and isinstance(policy.disk, int):
+        return policy.disk
+    return MAX_KEPT

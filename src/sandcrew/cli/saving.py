@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..sandbox.errors import UsageError
-from .backend import workdir_of
 from .terminal import note
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..sandbox.intake.target_file import TargetFile
-    from .backend import Options
 
 EXIT_NOT_SAVED = 73
 """The program ended well, but its notebook was not written: EX_CANTCREAT of sysexits(3)."""
@@ -29,7 +27,7 @@ class SavedNotebook:
     failed: bool = False
 
     @classmethod
-    def at(cls, save: Path | None, options: Options) -> SavedNotebook:
+    def at(cls, save: Path | None) -> SavedNotebook:
         """Open the place before anything runs that could put a link there.
 
         Raises
@@ -44,11 +42,9 @@ class SavedNotebook:
         if save.suffix != ".ipynb":
             raise UsageError(f"--save {save}: a notebook's name ends with .ipynb.")
         try:
-            target = TargetFile(save, workdir_of(options))
-            target.check()
+            return cls(TargetFile(save))
         except UsageError as error:
             raise UsageError(f"--save: {error}") from error
-        return cls(target)
 
     @property
     def wanted(self) -> bool:

@@ -1,32 +1,79 @@
 """A run as Markdown."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from ..agents.recording import Ran, Said, Step
-from ..executors.fences import fenced
+from ..executors.fences import code_span, fenced
+from ..sandbox.intake.names import shown_name
 from ..sandbox.result import CodeResult
 
+_NAMED = 50
+"""Files of one step that are named."""
 
-def transcript(title: str, steps: Sequence[Step]) -> str:
-    """All that was said and run."""
-    parts = [f"# {title}"]
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]"
+)
+"""What a terminal, an editor or a pager would obey: `cat` is how many read a transcript."""
+
+
+def transcript(
+    title: str,
+    steps: Sequence[Step],
+    kept: Mapping[str, str] | None = None,
+    account: Sequence[str] = (),
+) -> str:
+    """All that was said and run.
+
+    Parameters
+    ----------
+    kept:
+        Where the files of the code are, beside the transcript, by the names that it gave them.
+    account:
+        What else is to be said of them.
+    """
+    parts = [f"# {readable(title)}"]
     for step in steps:
         if isinstance(step, Said):
-            parts.append(f"## {step.speaker}\n\n{step.text.strip()}")
+            parts.append(f"## {readable(step.speaker)}\n\n{_alone(readable(step.text).strip())}")
         else:
-            parts.append(_ran(step))
+            parts.append(_ran(step, kept or {}))
+    if account:
+        parts.append("\n".join(["## files\n", *(f"- {code_span(line)}" for line in account)]))
     return "\n\n".join(parts) + "\n"
 
 
-def _ran(step: Ran) -> str:
+def readable(text: str) -> str:
+    """Text in which no control character is left but newlines and tabs; they can be seen."""
+    return _UNSEEN.sub(_symbol, text.replace("\r\n", "\n"))
+
+
+def _symbol(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return chr(0x2400 + code) if code < 0x20 else f"\\u{code:04x}"
+
+
+def _alone(text: str) -> str:
+    """Markdown of somebody; as code, if a block of it would go on into what comes after."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"maxNesting": 20}).disable(["inline", "reference"])
+    last = parser.parse(f"{text}\n\n# next")[-3:]
+    ends = last[0].type == "heading_open" and last[0].level == 0 and last[1].content == "next"
+    return text if ends else fenced(text, "markdown")
+
+
+def _ran(step: Ran, kept: Mapping[str, str]) -> str:
     result = step.result
     parts = [f"## ran: {_verdict(result)}, {result.duration:.2f} s"]
     if result.output:
-        parts.append(fenced(result.output.rstrip(), "text"))
+        parts.append(fenced(readable(result.output).rstrip(), "text"))
     if result.artifacts:
-        names = ", ".join(f"`{artifact.path}`" for artifact in result.artifacts)
-        parts.append(f"Files: {names}")
-    parts += [f"![]({_url(name)})" for name in step.pictures]
+        names = [code_span(shown_name(file.path)) for file in result.artifacts[:_NAMED]]
+        more = len(result.artifacts) - len(names)
+        parts.append(f"Files: {', '.join(names)}" + (f" and {more:,} more" if more else ""))
+    parts += [f"![]({quote(kept[name])})" for name in step.pictures if name in kept]
     return "\n\n".join(parts)
 
 
@@ -34,9 +81,3 @@ def _verdict(result: CodeResult) -> str:
     if result.timed_out:
         return "stopped at the time limit"
     return "stopped" if result.cancelled else f"exit code {result.exit_code}"
-
-
-def _url(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name)

@@ -1,7 +1,7 @@
 """What ``run`` and ``demo`` do: a crew works on a task, and the record of it is kept."""
 
-import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,15 @@ from ..agents.base import TaskResult
 from ..agents.ui import Console, converse
 from ..executors.blockwise import BlockwiseExecutor
 from ..sandbox.errors import UsageError
+from ..sandbox.intake.folder import TargetFolder
 from .backend import Options, make_executor
 from .crews.crew import Crew, Means
 from .progress import started
 from .record import Item, Record
 from .terminal import one_line
+
+_SAID = 20
+"""Files that are named at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +59,36 @@ async def work(job: Job, make_crew: Callable[[Means], Crew], means: Means) -> bo
     SandcrewError
         The crew, the model, the executor or a file cannot be had.
     """
-    _check_folder(job.folder)
-    record = Record(job.folder, means.executor)
+    with closing(_open_folder(job.folder)) as folder:
+        record = Record(folder, means.executor)
 
-    def show(stream: AsyncGenerator[Item, None]) -> Coroutine[Any, Any, TaskResult]:
-        return Console(record.follow(stream), read_file=lambda path: record.pictures.get(path))
+        def show(stream: AsyncGenerator[Item, None]) -> Coroutine[Any, Any, TaskResult]:
+            return Console(record.follow(stream), read_file=lambda path: record.pictures.get(path))
 
-    async with means:
-        crew = make_crew(means)
-        async with started(means.executor):
-            names = await _put_files(job.files, means.executor)
-            task = "\n\n".join(part for part in (job.task, names) if part)
-            try:
-                result = await converse(crew.team, task, show=show)
-            finally:
-                await record.break_off()
-                if record.worth_keeping:
-                    _say_where(record.save(job.title))
-    return crew.solved(result)
+        async with means:
+            crew = make_crew(means)
+            async with started(means.executor):
+                names = await _put_files(job.files, means.executor)
+                task = "\n\n".join(part for part in (job.task, names) if part)
+                try:
+                    result = await converse(crew.team, task, show=show)
+                finally:
+                    await record.break_off()
+                    if record.worth_keeping:
+                        _say_where(record.save(job.title))
+        return crew.solved(result)
 
 
-def _check_folder(folder: Path) -> None:
+def _open_folder(folder: Path) -> TargetFolder:
     """Now, not when the work is done. It is only made when there is something to keep."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
+    try:
+        target = TargetFolder(folder)
+    except UsageError as error:
+        raise UsageError(f"--output: {error}") from error
+    if not target.is_writable:
+        target.close()
         raise UsageError(f"--output {folder}: nothing can be written there.")
+    return target
 
 
 async def _put_files(files: Sequence[Path], executor: BlockwiseExecutor) -> str:
@@ -102,7 +111,8 @@ async def _put_files(files: Sequence[Path], executor: BlockwiseExecutor) -> str:
 
 def _say_where(files: Sequence[Path]) -> None:
     print("\nKept:")
-    for file in files:
-        path = file.absolute()
+    for path in files[:_SAID]:
         near = path.is_relative_to(Path.cwd())
         print(" ", one_line(str(path.relative_to(Path.cwd()) if near else path)))
+    if len(files) > _SAID:
+        print(f"  and {len(files) - _SAID:,} more")
