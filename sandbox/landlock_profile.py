@@ -57,7 +57,7 @@ def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     _refuse_what_needs_namespaces(policy)
     abi = _landlock(policy)
     network = policy.network == "host"
-    programs = _seccomp(network, own_uid)
+    programs, of_server = _seccomp(network, own_uid)
     cgroups = find_cgroups()
     if cgroups is not None:
         cgroups.reap()
@@ -71,7 +71,8 @@ def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     names += ["unprivileged-uid"] if own_uid else []
     names += ["no-capabilities", "no-new-privileges", "rlimits", "clean-environment"]
     names += [f"cgroup-v{cgroups.version}"] if cgroups is not None else []
-    return Layers(tuple(names), abi, cgroups, _of_branches(policy) if own_uid else ()), programs
+    of_branches = _of_branches(policy) if own_uid else ()
+    return Layers(tuple(names), abi, cgroups, of_branches, of_server), programs
 
 
 def _of_branches(policy: Policy) -> tuple[bytes, ...]:
@@ -85,12 +86,15 @@ def scopes_signals(abi: int) -> bool:
     return abi >= _SCOPES
 
 
-def _seccomp(network: bool, own_uid: bool) -> tuple[bytes, ...]:
-    """All programs; there is no doing without, for Landlock knows of no sockets but TCP's."""
+def _seccomp(network: bool, own_uid: bool) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """All programs: of guests, and of the fork server, from which guests have them too.
+
+    There is no doing without, for Landlock knows of no sockets but TCP's.
+    """
     try:
         sockets: seccomp.Sockets = "network" if network else "none"
         third = seccomp.without_namespaces(sockets=sockets, own_uid=own_uid)
-        return (*seccomp.filters(), third)
+        return seccomp.filters(), (third, seccomp.of_fork_server())
     except BackendUnavailable as error:
         raise BackendUnavailable(
             "seccomp",

@@ -154,11 +154,15 @@ class _LocalZygote:
         assert handshake is not None
         checked, programs = await asyncio.to_thread(self._check)
         config = await self._config(checked, interpreter)
-        config["filters"] = [len(program) for program in programs]
-        config["filters_of_branches"] = [len(program) for program in checked.filters_of_branches]
+        filters = {
+            "filters": programs,
+            "filters_of_branches": checked.filters_of_branches,
+            "filters_of_server": checked.filters_of_server,
+        }
+        config |= {name: [len(program) for program in some] for name, some in filters.items()}
         owner = os.pidfd_open(os.getpid())
         try:
-            body = b"".join((*programs, *checked.filters_of_branches))
+            body = b"".join(program for some in filters.values() for program in some)
             await handshake.ask("unshared", config, body, [owner])
         finally:
             os.close(owner)

@@ -51,6 +51,8 @@ class Layers:
     cgroups: Cgroups | None
     filters_of_branches: tuple[bytes, ...] = ()
     """Seccomp programs that branches get besides those of all."""
+    filters_of_server: tuple[bytes, ...] = ()
+    """Seccomp programs of the fork server, which all guests inherit."""
 
 
 def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
@@ -83,7 +85,8 @@ def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
     else:
         names.append("memory-watch")
         programs = (*programs, seccomp.without_cgroup()) if programs else ()
-    return Layers(tuple(names), abi, cgroups), programs
+    of_server = (seccomp.of_fork_server(),) if programs else ()
+    return Layers(tuple(names), abi, cgroups, filters_of_server=of_server), programs
 
 
 def _landlock(policy: Policy) -> int:

@@ -35,11 +35,10 @@ class PrivateFolders:
         (folders.base / "tmp").mkdir(mode=0o700)  # of all runs, each of which makes its own in it
         for folder in (folders.workspace, folders.home):
             folder.mkdir(mode=0o700)
-            if owner is not None:
+        if owner is not None:  # who passes through the outermost, and cannot list it
+            folders.base.chmod(0o711)
+            for folder in (folders.base / "tmp", folders.workspace, folders.home):
                 os.chown(folder, owner, owner)
-        if owner is not None:  # whose guests pass through, and can list nothing
-            for folder in (folders.base, folders.base / "tmp"):
-                folder.chmod(0o711)
         return folders
 
     @property

@@ -127,6 +127,30 @@ def filters() -> tuple[bytes, ...]:
     return (_export(_allow_list(library)), _export(_argument_rules(library)))
 
 
+CONFINING = """
+mount mount_setattr move_mount open_tree sched_setaffinity sethostname setns unshare
+""".split()
+"""What the first process of a guest needs besides, until it installs the programs of guests."""
+
+
+@cache
+def of_fork_server() -> bytes:
+    """The program for the fork server, which its guests inherit.
+
+    What they are to be told of when they are refused it does not exist for the fork server: nobody
+    listens there, and in a guest the program that was installed last is heard (seccomp(2)).
+    """
+    library = _library()
+    program = library.SyscallFilter(library.ERRNO(errno.ENOSYS))
+    for name in (*ALLOWED, "sched_setscheduler", *CONFINING):
+        _add(program, library.ALLOW, name)
+    for name in set(REFUSED) - set(CONFINING):
+        _add(program, library.NOTIFY, name)
+    for name in set(REFUSED_QUIETLY) - set(CONFINING):
+        _add(program, library.ERRNO(errno.EPERM), name)
+    return _export(program)
+
+
 @cache
 def without_cgroup() -> bytes:
     """A program for guests whose memory is watched and not counted by the kernel.

@@ -206,13 +206,14 @@ class _ContainerZygote:
         self, handshake: Handshake, image: Mapping[str, Any], *, limited: bool
     ) -> Zygote:
         policy = self._policy
-        programs, of_branches = _filters(policy)
+        filters = _filters(policy)
+        programs, of_branches = filters["filters"], filters["filters_of_branches"]
         config = self._config()
-        config["filters"] = [len(program) for program in programs]
-        config["filters_of_branches"] = [len(program) for program in of_branches]
+        config |= {name: [len(program) for program in some] for name, some in filters.items()}
+        body = b"".join(program for some in filters.values() for program in some)
         owner = os.pidfd_open(os.getpid())
         try:
-            await handshake.ask("unshared", config, b"".join((*programs, *of_branches)), [owner])
+            await handshake.ask("unshared", config, body, [owner])
         finally:
             os.close(owner)
         await handshake.ask("zygote", {"op": "mapped"})
@@ -324,15 +325,18 @@ async def _initialise(zygote: Zygote, policy: Policy, command: str) -> None:
         raise UsageError(f"init_command: it failed (exit code {result.exit_code}):\n{tail}")
 
 
-def _filters(policy: Policy) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    """What the guest puts on programs besides the filter of the container; and on branches."""
+def _filters(policy: Policy) -> dict[str, tuple[bytes, ...]]:
+    """What the guest puts on besides the filter of the container: by name, as it knows them."""
     sockets: seccomp.Sockets = "tcp" if has_proxy(policy) else "none"
     sockets = "network" if policy.network == "host" else sockets
     try:
-        of_branches = seccomp.without_namespaces(sockets=sockets, own_uid=False)
-        return seccomp.filters(), (of_branches,)
+        return {
+            "filters": seccomp.filters(),
+            "filters_of_branches": (seccomp.without_namespaces(sockets=sockets, own_uid=False),),
+            "filters_of_server": (seccomp.of_fork_server(),),
+        }
     except BackendUnavailable:  # that of the container is on all the same
-        return (), ()
+        return {"filters": (), "filters_of_branches": (), "filters_of_server": ()}
 
 
 def _branching(ready: Mapping[str, Any], of_branches: tuple[bytes, ...]) -> Branching | None:

@@ -4,9 +4,12 @@ A fork of a live interpreter can enter other namespaces only if they belong to a
 below its own, and if their pid namespace is below its own (setns(2)). So they are made by a fork of
 the zygote, which first joins those of the parent:
 
-    zygote ── joins the parent's pid namespace, forks
+    zygote ── joins the parent's pid namespace and the one of the user that owns it, forks
                 └─ joins the parent's user namespace, makes new ones of each kind below, forks
                      └─ the first process: mounts, copies files, drops all, waits for the fork
+
+The zygote has no capability. In the user namespaces of guests, which are below its own, it has all
+as their owner (user_namespaces(7)).
 
 The fork has every capability in the new user namespace until it gives them up, which is before any
 code of the user's runs in an honest one. A hostile one gains little: the filter of system calls
@@ -44,18 +47,16 @@ def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
     told a pidfd of the first process.
     """
     sock, user, pid = fds
-    uid = config["uid"]
-    if os.getuid() != uid:
-        os.setgroups([])
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    owner = kernel.owner_of(pid)
+    kernel.setns(owner, kernel.CLONE_NEWUSER)
     kernel.setns(pid, kernel.CLONE_NEWPID)
     if os.fork():
         os._exit(0)
-    kernel.setns(user, kernel.CLONE_NEWUSER)
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
+    if not os.path.sameopenfile(owner, user):  # of a parent that is a branch it is the same
+        kernel.setns(user, kernel.CLONE_NEWUSER)
     try:
-        _own_user_namespace(uid, proc)
+        _own_user_namespace(config["uid"], proc)
         confine.own_namespaces(config, kernel.CLONE_NEWPID | kernel.CLONE_NEWTIME)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -70,7 +71,6 @@ def main(config: Config, fds: Sequence[int], started: Started) -> NoReturn:
 
 def _own_user_namespace(uid: int, proc: int) -> None:
     kernel.unshare(kernel.CLONE_NEWUSER)
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     confine.write_maps(uid, os.open("self", os.O_PATH | os.O_DIRECTORY, dir_fd=proc))
 
 

@@ -47,9 +47,10 @@ def confine(config: Config) -> int | None:
         A layer could not be put on; the process must end without running anything.
     """
     maps = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    write_maps(config["uid"], maps)
     own_namespaces(config)
     own_mounts(config)
-    _become_unprivileged(config, maps)
+    _leave_the_owner(config, maps)
     os.close(maps)
     limit(config)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
@@ -96,29 +97,22 @@ def own_mounts(config: Config, *more: str) -> None:
     os.chdir(root.WORKSPACE)
 
 
-def _become_unprivileged(config: Config, maps: int) -> None:
-    """Leave every capability behind, in a user namespace of its own.
+def _leave_the_owner(config: Config, maps: int) -> None:
+    """Leave every capability behind, in one more user namespace.
 
-    The namespace gives the process limit a count of its own (RLIMIT_NPROC counts per user and
-    namespace, user_namespaces(7)), and owns none of the other namespaces, so that nothing inside
-    has power over them.
+    It gives the process limit a count of its own (RLIMIT_NPROC counts per user and namespace,
+    user_namespaces(7)), and owns none of the other namespaces, so that nothing inside has power
+    over them.
     """
-    uid = config["uid"]
-    if os.getuid() != uid:
-        os.setgroups([])
-        kernel.prctl(kernel.PR_SET_KEEPCAPS, 1)
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-        kernel.set_capabilities(kernel.permitted_capabilities())
     kernel.unshare(kernel.CLONE_NEWUSER)
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or the files of write_maps() would belong to root
-    write_maps(uid, maps)
+    write_maps(config["uid"], maps)
     _list_no_mounts(config)
     drop_capabilities()
 
 
 def write_maps(uid: int, proc: int) -> None:
     """Let the new user namespace of this process have one id; ``proc`` is its folder in /proc."""
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or these files would belong to root
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
@@ -150,6 +144,19 @@ def drop_capabilities() -> None:
     kernel.drop_bounding_set()
     kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
     kernel.set_capabilities(0)
+
+
+def become_unprivileged(uid: int | None) -> None:
+    """Be for good a process that may do no more than others of the user ``uid``, or its own."""
+    kernel.drop_bounding_set()
+    kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
+    if uid is not None and uid != os.getuid():
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    kernel.set_capabilities(0)
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # or its files in /proc would belong to root
 
 
 def join_cgroups(doors: Sequence[int]) -> None:

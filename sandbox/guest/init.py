@@ -15,7 +15,7 @@ import os
 import resource
 from typing import Any, NoReturn, Sequence
 
-from . import descriptors, handles, kernel, landlocked, program, worker
+from . import descriptors, handles, interpreter, kernel, landlocked, program, worker
 from .bare import signal, socket
 from .channel import Channel
 from .confine import confine
@@ -48,6 +48,7 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
         if not without_namespaces:
             os.close(config["mounts"])
         _stand_apart(config)
+        interpreter.find_packages_in(config["paths"])  # here at last, where all layers are on
         try:
             if without_namespaces:
                 landlocked.shield(config)

@@ -37,6 +37,13 @@ def main_module(file: str | None) -> types.ModuleType:
     return module
 
 
+def find_packages_in(folders: list[str]) -> None:
+    """Packages of the policy come before those of the interpreter, and after its own modules."""
+    installed = (i for i, path in enumerate(sys.path) if path.endswith("-packages"))
+    position = next(installed, len(sys.path))
+    sys.path[position:position] = folders
+
+
 def prepare_streams() -> None:
     """Make the streams before there is a program, and even before the fork that is to run it.
 

@@ -52,7 +52,6 @@ CLONE_NEWNET = 0x40000000
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
-PR_SET_KEEPCAPS = 8
 PR_SET_NAME = 15
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
@@ -67,6 +66,44 @@ def unshare(flags: int) -> None:
 
 def setns(fd: int, kind: int) -> None:
     _check(_libc.setns(ctypes.c_int(fd), ctypes.c_int(kind)), "setns")
+
+
+_CLONE = 220 if os.uname().machine == "aarch64" else 56
+_NS_GET_USERNS = 0xB701
+_with_the_lock = ctypes.PyDLL(None, use_errno=True)
+"""The C library again; the interpreter's lock stays taken: for it there is still only one thread.
+"""
+_with_the_lock.syscall.restype = ctypes.c_long
+
+
+def fork_into_new(namespaces: int) -> int:
+    """As :func:`os.fork`, with the child in new ``namespaces``; it needs no capability for that if
+    one of the user is among them: clone(2), user_namespaces(7).
+
+    What C libraries have registered with pthread_atfork(3) is not run. So no other thread may be
+    there, and who is to go on with those libraries is a fork of the child.
+
+    Raises
+    ------
+    OSError
+        The kernel refused.
+    """
+    ctypes.pythonapi.PyOS_BeforeFork()
+    flags = ctypes.c_ulong(namespaces | signal.SIGCHLD)
+    pid = int(_with_the_lock.syscall(ctypes.c_long(_CLONE), flags, None, None, None, None))
+    number = ctypes.get_errno()
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+    else:
+        ctypes.pythonapi.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(number, f"clone: {os.strerror(number)}")
+    return pid
+
+
+def owner_of(namespace: int) -> int:
+    """The user namespace that a namespace belongs to, as a descriptor: ioctl_nsfs(2)."""
+    return int(fcntl.ioctl(namespace, _NS_GET_USERNS))
 
 
 def prctl(option: int, *args: int) -> int:
@@ -92,8 +129,7 @@ def clone_sharing_memory(function: Callable[[], int]) -> int:
     stack = mmap.mmap(-1, _STACK, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
     top = ctypes.addressof(ctypes.c_char.from_buffer(stack)) + _STACK - 64
     flags = _CLONE_VM | _CLONE_VFORK | signal.SIGCHLD
-    # The interpreter's lock stays taken: for it there is still only one thread.
-    clone = ctypes.PyDLL(None, use_errno=True).clone
+    clone = _with_the_lock.clone
     return _check(clone(callback, ctypes.c_void_p(top), ctypes.c_int(flags), None), "clone")
 
 

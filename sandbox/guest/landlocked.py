@@ -47,7 +47,7 @@ def outlive(zygote: int) -> int:
 def confine_zygote(config: Config, guard: int) -> int:
     """Put the zygote into a domain; returns the workspace as a descriptor.
 
-    It still has the ids of the caller, and may read /proc to find orphans.
+    It has the id of guests already. It may read /proc, to find orphans.
     """
     adopt_orphans()
     if config["network"] == "container":  # which the engine was to leave without
@@ -62,7 +62,6 @@ def confine_zygote(config: Config, guard: int) -> int:
     signal.signal(signal.SIGTERM, end)
     _die_with(guard)
     config["oom_score_adj"] = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if config["landlock"] is None:  # whoever starts this elsewhere cannot know
         abi = kernel.landlock_abi()
         config["landlock"], config["scoped"] = abi, bool(confine.scopes_of(abi))
@@ -173,13 +172,9 @@ def confine_guest(config: Config) -> tuple[Optional[int], int]:
         config["lock"] = os.open(f"{places['base']}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
     for name in ("tmp", "branches") if has_branches(config) else ("tmp",):
         os.mkdir(places[name], 0o700)
-        if config["uid"] is not None:
-            os.chown(places[name], config["uid"], config["uid"])
     _limit(config)
-    _become_unprivileged(config["uid"])
     adopt_orphans()
     _die_with(zygote)
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     landlock.restrict(config, config["readable"] + _to_look_around(config), _writable(config))
     if config["scoped"]:
         _make_sure_signals_are_scoped(zygote)
@@ -219,8 +214,7 @@ def _limit(config: Config) -> None:
     """RLIMIT_NPROC counts all processes of a user, so it comes on top of those there are."""
     most = config["processes"]
     if most is not None:
-        uid = os.getuid() if config["uid"] is None else config["uid"]
-        most += _tasks_of(uid)
+        most += _tasks_of(os.getuid())
     confine.limit({**config, "processes": most})
 
 
@@ -233,16 +227,6 @@ def _tasks_of(uid: int) -> int:
             if int(fields["Uid"].split()[0]) == uid:
                 count += int(fields["Threads"])
     return count
-
-
-def _become_unprivileged(uid: Optional[int]) -> None:
-    kernel.drop_bounding_set()
-    kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
-    if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-    kernel.set_capabilities(0)
 
 
 def _make_sure_signals_are_scoped(outside: int) -> None:

@@ -25,8 +25,7 @@ pyplot.close(figure)
 _FIRST_USES = {"pandas": _FRAME, "matplotlib": _FIGURE}
 
 
-def use_first(modules: list[str]) -> None:
-    """Use the libraries that ``modules`` belong to, where it is known what takes long."""
-    for name in {module.partition(".")[0] for module in modules}:
-        with contextlib.suppress(Exception):  # a program that needs it will be told why
-            exec(_FIRST_USES.get(name, ""), {})
+def use_first(library: str) -> None:
+    """Use ``library``, if it is known what takes long there."""
+    with contextlib.suppress(Exception):  # a program that needs it will be told why
+        exec(_FIRST_USES.get(library, ""), {})

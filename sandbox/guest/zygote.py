@@ -1,5 +1,9 @@
 """The fork server: a warm process that forks confined guests and never runs untrusted code.
 
+What it imports is the interpreter's own, and no package of the policy (:mod:`.preload`). Before
+that it gives up its id, its capabilities and the calls that neither it nor its guests need: guests
+get what it takes to confine them from user namespaces of their own.
+
 It is the first process of its own pid namespace, so that the kernel kills every guest with it,
 and it ends when the host closes the socket, so that nothing outlives its owner.
 
@@ -26,10 +30,10 @@ from . import (
     kernel,
     landlocked,
     namespaces,
+    preload,
     program,
     root,
     supervisor,
-    warmups,
     worker,
 )
 from .bare import signal, socket
@@ -48,14 +52,13 @@ def main(fd: int) -> NoReturn:
         os._exit(0)
     config, body = frame
     (config["owner"],) = channel.take_fds(config)
-    everybody = len(config["filters"])
-    programs = _split(body, config["filters"] + config["filters_of_branches"])
-    config["filters"], config["filters_of_branches"] = programs[:everybody], programs[everybody:]
+    _split(config, body)
     without_namespaces = config["profile"] == "landlock"
     workspace = None
     try:
         if without_namespaces:
             landlocked.adopt_orphans()
+            confine.become_unprivileged(config["uid"])
         else:
             workspace = _workspace_mount(config)
             _unshare(config)
@@ -69,12 +72,17 @@ def main(fd: int) -> NoReturn:
     except OSError as error:
         _refuse(channel, error)
     if pid:
+        confine.become_unprivileged(config["uid"])
         _guard(channel, pid, landlocked.outlive if without_namespaces else _wait_for)
     try:
         if without_namespaces:
             folder = landlocked.confine_zygote(config, guard)
         else:
             folder = _enter_root(config, workspace)
+            confine.become_unprivileged(config["uid"])
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # which a change of id undoes
+        for program in config["filters_of_server"]:
+            kernel.seccomp_install(program)
     except OSError as error:
         _refuse(channel, error)
     _serve(channel, config, folder)
@@ -89,13 +97,15 @@ def _forget_the_caller() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _split(body: bytes, sizes: list[int]) -> list[bytes]:
-    parts: list[bytes] = []
+def _split(config: Config, body: bytes) -> None:
+    """Put programs for seccomp where ``config`` has the number of bytes of each."""
     start = 0
-    for size in sizes:
-        parts.append(body[start : start + size])
-        start += size
-    return parts
+    for name in ("filters", "filters_of_branches", "filters_of_server"):
+        programs: list[bytes] = []
+        for size in config[name]:
+            programs.append(body[start : start + size])
+            start += size
+        config[name] = programs
 
 
 def _refuse(channel: Channel, error: OSError) -> NoReturn:
@@ -141,8 +151,9 @@ def _enter_root(config: Config, workspace: int | None) -> int:
 
 
 def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
-    _add_to_path(config["paths"])
-    missing = _preload(config) if config["preload"] else {}
+    missing = preload.preload(config)
+    if config["profile"] != "landlock" and not preload.is_alone():
+        _go_on_alone(channel, config, folder)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or each guest would flush it again
     program.remember_modules()
@@ -161,37 +172,19 @@ def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     Zygote(channel, config).serve()
 
 
-def _add_to_path(folders: list[str]) -> None:
-    """Packages of the policy come before those of the interpreter, and after its own modules."""
-    installed = (i for i, path in enumerate(sys.path) if path.endswith("-packages"))
-    position = next(installed, len(sys.path))
-    sys.path[position:position] = folders
+def _go_on_alone(channel: Channel, config: Config, folder: int) -> None:
+    """Go on in a fork, for only a process of one thread can fork guests into namespaces.
 
-
-def _preload(config: Config) -> dict[str, str]:
-    """Import the modules guests will find warm; says which could not be and why.
-
-    Some remember where their settings are, or write a cache there; so they find the home folder of
-    the guests, and what they leave in it belongs to those.
+    This one, the first of its namespace, waits, for its end is the end of all.
     """
-    home = config["places"]["home"] if config["profile"] == "landlock" else root.HOME
-    os.environ.update(HOME=home, MPLBACKEND="agg")
-    missing: dict[str, str] = {}
-    for name in config["preload"]:
-        try:
-            __import__(name)
-        except Exception as error:
-            missing[name] = f"{type(error).__name__}: {error}"
-    warmups.use_first(config["preload"])
-    if config["uid"] is not None and config["uid"] != os.getuid():
-        _give_away(home, config["uid"])
-    return missing
-
-
-def _give_away(folder: str, uid: int) -> None:
-    for path, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            os.chown(os.path.join(path, name), uid, uid, follow_symlinks=False)
+    pid = os.fork()
+    if pid:
+        channel.sock.close()
+        os.close(config["owner"])
+        os.close(folder)
+        os._exit(supervisor.exit_code(_wait_for(pid)))
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _rehearse() -> None:

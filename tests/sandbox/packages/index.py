@@ -14,13 +14,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
 
 def wheel(
-    name: str, version: str = "1.0", *, body: str = "", requires: Sequence[str] = ()
+    name: str,
+    version: str = "1.0",
+    *,
+    body: str = "",
+    requires: Sequence[str] = (),
+    more: Mapping[str, str] | None = None,
 ) -> tuple[str, bytes]:
-    """File name and bytes of a pure wheel (PEP 427) with one module and one script."""
+    """File name and bytes of a pure wheel (PEP 427) with one module and one script.
+
+    ``more`` are further files of it, by path.
+    """
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {other}\n" for other in requires)
     files = {
@@ -28,6 +36,7 @@ def wheel(
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": f"[console_scripts]\n{name}-say = {name}:main\n",
+        **(more or {}),
     }
     record = "".join(f"{path},{_digest(text)},{len(text)}\n" for path, text in files.items())
     files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
