@@ -96,9 +96,13 @@ class Policy:
     """Environment variables; nothing of the caller's is there unless it is named here."""
     packages: Sequence[str] = ()
     """Packages such as ``["polars==1.*"]`` for the interpreter, besides those it has. They are
-    built once, outside of any sandbox and from wheels only, and shared read-only."""
+    built once, outside of any sandbox and from wheels only, and shared read-only. Their code runs
+    in guests only, behind all layers."""
     preload: Sequence[str] = ()
-    """Modules that are imported once, before any guest starts."""
+    """Modules of the interpreter's own environment that are imported once, before any guest
+    starts, by a process without privilege (docs/security/processes.md). One that is of
+    ``packages``, or would import what is, guests import for themselves. One that leaves a thread,
+    a process or a descriptor behind is refused."""
     output: int = MIB
     """Characters of output that are kept."""
     python: str | Path | None = None

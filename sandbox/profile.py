@@ -37,6 +37,8 @@ PROFILES = {
             "locks: files that can be read can be locked (flock), and who else reads them can tell",
             "watching files (inotify): refused, for it tells what the host and others open",
             "figures of the whole machine in /proc: load, memory, processors",
+            "counters the kernel keeps for each user, such as pages of pipes: they are the "
+            "caller's, unless root starts it",
             "time and caches shared with the host (side channels)",
         ),
     ),
@@ -68,8 +70,6 @@ PROFILES = {
             "disk: only the size of each file is limited, not their sum or number",
             "processes without a cgroup: counted with all others of the user, so inexactly",
             "locks: files that can be read can be locked (flock)",
-            "counters the kernel keeps for each user, such as pages of pipes: they are the "
-            "caller's, unless root starts it",
             "signals on Linux before 6.12, if 'landlock-signals' is allowed to be missing: code "
             "can then kill processes of the caller, the sandbox's own among them",
             "a daemon of code whose first process, zygote and guard are all killed by somebody "

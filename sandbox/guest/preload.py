@@ -20,9 +20,9 @@ from . import descendants, root, warmups
 Config = dict[str, Any]
 
 _BEGIN_ANEW = {"jemalloc_bg_thd", "polars-ooc-clea"}
-"""Threads that a fork starts again, and that the process which is forked keeps."""
+"""Threads that libraries go on with, or do without, in a fork, and keep in who was forked."""
 _GRACE = 0.5
-"""Seconds for a thread that has been joined to be gone."""
+"""Seconds for what is about to end to be gone."""
 
 
 def preload(config: Config) -> dict[str, str]:
@@ -85,7 +85,7 @@ def _asks_for_packages(name: str, folders: Sequence[str]) -> bool:
     if pid == 0:
         ear = _Ear(folders)
         try:
-            sys.meta_path.insert(0, ear)  # type: ignore[arg-type]
+            sys.meta_path.insert(0, ear)
             with contextlib.suppress(Exception):
                 _import(name)
         finally:
@@ -99,31 +99,33 @@ def _asks_for_packages(name: str, folders: Sequence[str]) -> bool:
 
 
 def _left_behind(before: dict[str, str]) -> str | None:
-    """What is there besides this thread, and was not before."""
-    threads = _other_threads() and _threads_when_it_forks()
-    if threads:
-        return f"a thread ({threads[0]})"
-    if _has_children():
-        return "a process"
-    opened = [to for fd, to in _descriptors().items() if before.get(fd) != to]
-    return f"a descriptor ({opened[0]})" if opened else None
+    """What is there besides this thread, was not ``before``, and does not end by itself."""
+    if _other_threads():
+        _fork_once()
+    deadline = time.monotonic() + _GRACE
+    while True:
+        left = _more_than(before)
+        if left is None or time.monotonic() > deadline:
+            return left
+        time.sleep(0.001)
 
 
-def _threads_when_it_forks() -> list[str]:
-    """Threads that are left when this process forks, by name, but those that begin anew.
-
-    Many of libraries are none: pthread_atfork(3) ends them.
-    """
+def _fork_once() -> None:
+    """Many libraries end their threads when they are forked (pthread_atfork(3)), and begin anew."""
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
-    deadline = time.monotonic() + _GRACE
-    while True:
-        others = [name for name in _other_threads() if name not in _BEGIN_ANEW]
-        if not others or time.monotonic() > deadline:
-            return _python_threads() or others
-        time.sleep(0.001)
+
+
+def _more_than(before: dict[str, str]) -> str | None:
+    threads = [name for name in _other_threads() if name not in _BEGIN_ANEW]
+    if threads:
+        return f"a thread ({(_python_threads() or threads)[0]})"
+    if _has_children():
+        return "a process"
+    opened = [to for fd, to in _descriptors().items() if before.get(fd) != to]
+    return f"a descriptor ({opened[0]})" if opened else None
 
 
 def _other_threads() -> list[str]:

@@ -152,6 +152,9 @@ def _enter_root(config: Config, workspace: int | None) -> int:
 
 def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     missing = preload.preload(config)
+    if missing:
+        channel.send({"op": "ready", "missing": missing})
+        os._exit(1)
     if config["profile"] != "landlock" and not preload.is_alone():
         _go_on_alone(channel, config, folder)
     for stream in (sys.stdout, sys.stderr):
@@ -163,7 +166,7 @@ def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     gc.freeze()  # objects from before a fork are never looked at again, so their pages stay shared
     ready = {
         "op": "ready",
-        "missing": missing,
+        "missing": {},
         "landlock": config["landlock"],
         "programs": {name: _which(name) for name in config["look_for"]},
     }

@@ -21,9 +21,7 @@ def index() -> Iterator[Index]:
 
 
 @pytest.fixture
-def default_index(
-    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Index]:
+def default_index(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     """The index that policies with packages are served from; what is built goes with the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name, value in index.environ().items():

@@ -6,7 +6,7 @@ import ast
 import asyncio
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +14,11 @@ from sandcrew.executors import CodeBlock, JupyterCodeExecutor
 from sandcrew.sandbox import Policy, Sandbox
 from sandcrew.sandbox.rootfs import GUEST_UID
 
+from ..environments import an_interpreter_with
 from .index import Index, wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECORDS = """
 import builtins, os
@@ -105,26 +109,11 @@ async def test_hooks_of_the_interpreter_in_a_wheel_run_in_guests_only(default_in
 # --- modules of the environment that use packages ---
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> Path:
-    """The folder of packages of an interpreter that has nothing but these modules."""
-    folder = a_virtual_environment(tmp_path / "environment")
-    (folder / "lazy.py").write_text("def use():\n    import helpful\n    return helpful.VERSION\n")
-    (folder / "eager.py").write_text("import helpful\nVERSION = helpful.VERSION\n")
-    optional = "try: import helpful\nexcept ImportError: helpful = None\n"
-    (folder / "optional.py").write_text(optional + RECORDS)
-    return folder
-
-
-def a_virtual_environment(folder: Path) -> Path:
-    import venv
-
-    venv.create(folder, symlinks=True)
-    return folder / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-
-
-def interpreter_of(environment: Path) -> Path:
-    return environment.parents[2] / "bin" / "python"
+MODULES = {
+    "lazy": "def use():\n    import helpful\n    return helpful.VERSION\n",
+    "eager": "import helpful\nVERSION = helpful.VERSION\n",
+    "optional": "try: import helpful\nexcept ImportError: helpful = None\n",
+}
 
 
 @pytest.mark.parametrize(
@@ -136,18 +125,14 @@ def interpreter_of(environment: Path) -> Path:
     ],
 )
 async def test_modules_of_the_environment_find_packages_in_guests(
-    default_index: Index, environment: Path, code: str
+    default_index: Index, tmp_path: Path, code: str
 ) -> None:
     default_index.add(wheel("helpful", "1.2", body=RECORDS))
-    policy = Policy(
-        packages=["helpful"],
-        preload=["lazy", "eager", "optional"],
-        python=interpreter_of(environment),
-    )
-    async with Sandbox(policy) as box:
-        result = await box.run(f"{code}\n" + "import sys; sys.modules.pop('helpful')\n" + "")
-        fresh = await box.run("import lazy\n" + tells("helpful"))
-    assert result.output == "1.2\n", result.output
+    python = an_interpreter_with(tmp_path / "environment", MODULES)
+    async with Sandbox(Policy(packages=["helpful"], preload=[*MODULES], python=python)) as box:
+        result = await box.run(code)
+        fresh = await box.run(tells("helpful"))
+    assert result.output == "1.2\n"
     assert_confined(fresh.output)
 
 
@@ -175,7 +160,7 @@ async def test_a_package_that_shadows_what_a_kernel_imports_runs_in_guests_only(
     executor = JupyterCodeExecutor(policy=policy, timeout=20)
     try:
         await executor.execute_code_blocks([CodeBlock("1", "python")])
-    except Exception:  # noqa: BLE001, S110 (a kernel without its modules)
+    except Exception:  # a kernel without its modules
         pass
     finally:
         await executor.stop()
