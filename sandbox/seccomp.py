@@ -128,7 +128,7 @@ def filters() -> tuple[bytes, ...]:
 
 
 CONFINING = """
-mount mount_setattr move_mount open_tree sched_setaffinity sethostname setns unshare
+chroot mount mount_setattr move_mount open_tree sched_setaffinity sethostname setns unshare
 """.split()
 """What the first process of a guest needs besides, until it installs the programs of guests."""
 

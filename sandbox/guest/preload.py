@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import fcntl
 import os
+import stat
 import sys
 import time
 from importlib.machinery import PathFinder
@@ -124,8 +126,16 @@ def _more_than(before: dict[str, str]) -> str | None:
         return f"a thread ({(_python_threads() or threads)[0]})"
     if _has_children():
         return "a process"
-    opened = [to for fd, to in _descriptors().items() if before.get(fd) != to]
-    return f"a descriptor ({opened[0]})" if opened else None
+    now = _descriptors()
+    opened = [fd for fd in now if now[fd] != before.get(fd)]
+    others = [fd for fd in opened if fd in before or not _is_read_only_file(int(fd))]
+    return f"a descriptor ({now[others[0]]})" if others else None
+
+
+def _is_read_only_file(fd: int) -> bool:
+    """Libraries keep data open. In guests it is closed, as any other descriptor."""
+    mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+    return stat.S_ISREG(os.fstat(fd).st_mode) and mode == os.O_RDONLY
 
 
 def _other_threads() -> list[str]:

@@ -125,7 +125,7 @@ if os.fork() == 0:
         while not os.path.exists("stop"):
             for pid in os.listdir("/proc"):
                 try:
-                    if "Seccomp:\\t0" not in open(f"/proc/{pid}/status").read(): continue
+                    if "Seccomp_filters:\\t1\\n" not in open(f"/proc/{pid}/status").read(): continue
                     tried += 1
                     os.close(os.open(f"/proc/{pid}/environ", os.O_RDONLY))
                     reached.append(pid)
