@@ -6,7 +6,7 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
-from .sanitize import Sanitizer
+from ...sandbox.intake.terminal import Cleaner
 from .style import Signs
 
 _PARTS = re.compile(r"[^\n\r]+|\r\n|\n|\r")
@@ -25,9 +25,9 @@ class OutputWriter:
     def __init__(self, console: Console, signs: Signs) -> None:
         self._console = console
         self._bar = Text().append(f"  {signs.output} ", style="dim")
-        self._sanitizers: dict[StreamName, Sanitizer] = {
-            "stdout": Sanitizer(),
-            "stderr": Sanitizer(),
+        self._cleaners: dict[StreamName, Cleaner] = {
+            "stdout": Cleaner(),
+            "stderr": Cleaner(),
         }
         self._line: list[tuple[str, StreamName]] = []
         self._returned = False
@@ -39,7 +39,10 @@ class OutputWriter:
         return not self._line
 
     def feed(self, piece: str, stream: StreamName) -> None:
-        for part in _PARTS.findall(self._sanitizers[stream].feed(piece)):
+        self._feed(self._cleaners[stream].feed(piece), stream)
+
+    def _feed(self, text: str, stream: StreamName) -> None:
+        for part in _PARTS.findall(text):
             if part in ("\n", "\r\n"):
                 self._newline(stream)
             elif part == "\r":
@@ -48,7 +51,9 @@ class OutputWriter:
                 self._append(part, stream)
 
     def finish(self) -> None:
-        """End the line that has not ended."""
+        """Print what is left, and end the line that has not ended."""
+        for stream, cleaner in self._cleaners.items():
+            self._feed(cleaner.finish(), stream)
         if self._line:
             self._end_line()
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...sandbox.intake.code_text import lines_of, shown_prose
+from ...sandbox.intake.terminal import clean_line
 from ..base.chat_agent import Response
 from ..base.task import TaskResult
 from ..messages import (
@@ -29,7 +30,6 @@ from .gallery import Gallery
 from .output import OutputWriter
 from .prose import MarkdownWriter
 from .result import describe
-from .sanitize import sanitize_line
 from .style import SpeakerColors, signs_for
 
 Entry = BaseAgentEvent | BaseChatMessage
@@ -99,12 +99,12 @@ class Printer:
                 self._show_message(entry)
             case ToolCallExecutionEvent():
                 self._header(entry.source)
-                self._note(f"{type(entry).__name__}: {sanitize_line(entry.to_text())}", "dim")
+                self._note(f"{type(entry).__name__}: {clean_line(entry.to_text())}", "dim")
                 for result in entry.content:
                     self._pictures.show_images(result.images)
             case _:
                 self._header(entry.source)
-                self._note(f"{type(entry).__name__}: {sanitize_line(entry.to_text())}", "dim")
+                self._note(f"{type(entry).__name__}: {clean_line(entry.to_text())}", "dim")
 
     def show_result(self, result: TaskResult | Response) -> None:
         """Print how it ended."""
@@ -116,7 +116,7 @@ class Printer:
         self.elapsed.stop()
         self._end_stream()
         self._end_output()
-        parts = [sanitize_line(reason)] if reason else []
+        parts = [clean_line(reason)] if reason else []
         parts += [_tokens(usage), f"{time.monotonic() - self._started:.1f} s"]
         self._console.print()
         self._rule("done", "dim")
@@ -170,7 +170,7 @@ class Printer:
         lines = sum(len(lines_of(block.code)) for block in event.code_blocks)
         languages = ", ".join(dict.fromkeys(block.language for block in event.code_blocks))
         attempt = f", attempt {event.retry_attempt + 1}" if event.retry_attempt else ""
-        what = f"{sanitize_line(languages)}, {lines} line{'s' if lines != 1 else ''}{attempt}"
+        what = f"{clean_line(languages)}, {lines} line{'s' if lines != 1 else ''}{attempt}"
         self._note(f"{self._signs.run} {what}", "bold")
 
     def _show_output(self, event: CodeOutputEvent) -> None:
@@ -209,13 +209,13 @@ class Printer:
                 what = "this code block" if count == 1 else f"these {count} code blocks"
                 self._note(f"{self._signs.ask} May {what} run?", "bold yellow")
             case ApprovalResponseEvent(approved=True):
-                self._note(f"{self._signs.ok} approved: {sanitize_line(event.reason)}", "green")
+                self._note(f"{self._signs.ok} approved: {clean_line(event.reason)}", "green")
             case ApprovalResponseEvent():
-                self._note(f"{self._signs.bad} refused: {sanitize_line(event.reason)}", "red")
+                self._note(f"{self._signs.bad} refused: {clean_line(event.reason)}", "red")
             case RetryDecisionEvent(retry=True):
-                self._note(f"{self._signs.retry} again: {sanitize_line(event.reason)}", "yellow")
+                self._note(f"{self._signs.retry} again: {clean_line(event.reason)}", "yellow")
             case RetryDecisionEvent():
-                self._note(f"{self._signs.bad} gives up: {sanitize_line(event.reason)}", "red")
+                self._note(f"{self._signs.bad} gives up: {clean_line(event.reason)}", "red")
 
     def _header(self, speaker: str, *, gap: bool = False) -> None:
         """Say who speaks, if it is somebody else than before; else leave a ``gap``."""
@@ -225,7 +225,7 @@ class Printer:
         else:
             self._speaker = speaker
             self._console.print()
-            self._rule(sanitize_line(speaker), f"bold {self._colors[speaker]}")
+            self._rule(clean_line(speaker), f"bold {self._colors[speaker]}")
 
     def _rule(self, title: str, style: str) -> None:
         rule = self._signs.rule

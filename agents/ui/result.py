@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from ...sandbox.intake.names import shown_name
+from ...sandbox.intake.terminal import clean_line
 from ...sandbox.result import CodeResult
-from .sanitize import sanitize_line
 from .style import Signs
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -15,13 +16,13 @@ def describe(result: CodeResult, signs: Signs) -> Iterator[Text]:
     """Lines to print."""
     yield _badge(result, signs)
     for artifact in result.artifacts:
-        line = Text(f"  {signs.file} ").append(sanitize_line(artifact.path), style="bold")
+        line = Text(f"  {signs.file} ").append(shown_name(artifact.path), style="bold")
         yield line.append(
-            f"  {sanitize_line(artifact.mime_type)}, {human_size(artifact.size)}", style="dim"
+            f"  {clean_line(artifact.mime_type)}, {human_size(artifact.size)}", style="dim"
         )
     for denial in result.denials:
         reason = f": {denial.reason}" if denial.reason else ""
-        text = sanitize_line(f"{denial.kind} {denial.subject}{reason}")
+        text = clean_line(f"{denial.kind} {denial.subject}{reason}")
         yield Text(f"  {signs.denied} {text}", style="yellow")
 
 
@@ -35,7 +36,7 @@ def _badge(result: CodeResult, signs: Signs) -> Text:
     elif result.timed_out:
         notes.append("time limit")
     elif result.limit_hit:
-        notes.append(f"{sanitize_line(result.limit_hit)} limit")
+        notes.append(f"{clean_line(result.limit_hit)} limit")
     if result.usage.peak_memory is not None:
         notes.append(f"{human_size(result.usage.peak_memory)} peak")
     if result.truncated:

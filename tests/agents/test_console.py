@@ -32,8 +32,8 @@ from sandcrew.agents.messages import (
 from sandcrew.agents.models import CreateResult, ReplayChatCompletionClient, RequestUsage
 from sandcrew.agents.runtime import CancellationToken
 from sandcrew.agents.ui import Console, UserInputManager
-from sandcrew.agents.ui.sanitize import Sanitizer, sanitize
 from sandcrew.executors import Artifact, CodeResult, Denial, Usage, UsageError
+from sandcrew.sandbox.intake.terminal import Cleaner, clean
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -217,21 +217,21 @@ async def test_of_what_models_say_nothing_is_left_out(attack: str, terminal: boo
 
 
 def test_hidden_direction_marks_are_made_visible() -> None:
-    assert sanitize("a\u202eb") == "a\\u202eb"
+    assert clean("a\u202eb") == "a⟦U+202E⟧b"
 
 
 def test_a_sequence_cut_in_two_is_still_one() -> None:
     for attack in HOSTILE[:5]:
         for cut in range(1, len(attack)):
-            sanitizer = Sanitizer()
-            text = sanitizer.feed("x" + attack[:cut]) + sanitizer.feed(attack[cut:] + "y")
+            cleaner = Cleaner()
+            text = cleaner.feed("x" + attack[:cut]) + cleaner.feed(attack[cut:] + "y")
             assert text == "xy", repr(attack[:cut])
 
 
 def test_a_sequence_that_never_ends_does_not_hide_the_rest() -> None:
-    sanitizer = Sanitizer()
-    sanitizer.feed("\x1b]0;")
-    text = "".join(sanitizer.feed("x" * 100) for _ in range(50))
+    cleaner = Cleaner()
+    cleaner.feed("\x1b]0;")
+    text = "".join(cleaner.feed("x" * 100) for _ in range(50))
     assert len(text) > 3000
 
 
