@@ -21,7 +21,9 @@ _HIGHLIGHTED = frozenset({
     "python3", "r", "rust", "sh", "shell", "sql", "toml", "ts", "typescript", "xml", "yaml",
 })  # fmt: skip
 """Languages whose lexers are used: a model may name any, and some take very long."""
-_MAX_LINES_IN_CONTEXT = 300
+_MAX_LINES_IN_CONTEXT = 50
+_MAX_HIGHLIGHTED = 500_000
+"""Characters of one message that are highlighted, those of contexts each time."""
 _MAX_CONTEXT = 20_000
 """Characters that are highlighted together; a longer line is shown without colours."""
 
@@ -42,6 +44,7 @@ class MarkdownWriter:
         self._fence = ""
         self._code: list[str] = []
         self._lexer = ""
+        self._highlighted = 0
         self._thinking = False
 
     def feed(self, piece: str) -> None:
@@ -105,13 +108,16 @@ class MarkdownWriter:
 
     def _coloured(self, line: str) -> Text:
         """The line in colours, if these leave it as it is."""
-        if self._lexer not in _HIGHLIGHTED or len(line) > _MAX_CONTEXT:
+        spent = self._highlighted > _MAX_HIGHLIGHTED
+        if self._lexer not in _HIGHLIGHTED or len(line) > _MAX_CONTEXT or spent:
             return Text(line)
         # Highlighted together with the lines before: a string may have begun there.
         self._code = [*self._code, line][-_MAX_LINES_IN_CONTEXT:]
         while sum(map(len, self._code)) > _MAX_CONTEXT:
             self._code = self._code[len(self._code) // 2 + 1 :] or [line]
-        rows = highlight("\n".join(self._code), self._lexer).split("\n", allow_blank=True)
+        code = "\n".join(self._code)
+        self._highlighted += len(code)
+        rows = highlight(code, self._lexer).split("\n", allow_blank=True)
         row = rows[len(self._code) - 1] if len(rows) >= len(self._code) else Text()
         return row if row.plain == line else Text(line)
 
