@@ -36,6 +36,10 @@ NO_BRANCHES = (
     "sandbox with the profile 'namespaces', any version will do, and time namespaces are needed "
     "(CONFIG_TIME_NS); without namespaces, version 6 is needed, of Linux 6.12."
 )
+NO_BRANCHES_OF_PARTS = (
+    "A session whose workspace can be written only in part (writable=) cannot be branched: the "
+    "copy would not be what it is. Leave 'writable' out."
+)
 NO_BRANCHES_OF_BRANCHES = (
     "A branch can be branched only where guests have namespaces of their own: in the local sandbox "
     "with the profile 'namespaces'. Branch its session once more."
@@ -178,6 +182,8 @@ class Zygote:
         how = self._terms.branches
         if how is None:
             raise UsageError(NO_BRANCHES)
+        if self._policy.writable is not None:
+            raise UsageError(NO_BRANCHES_OF_PARTS)
         if how == "landlock" and parent.root is not parent:
             raise UsageError(NO_BRANCHES_OF_BRANCHES)
         return how

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandcrew.sandbox import Policy, PolicyError, Sandbox
+from sandcrew.sandbox import Policy, PolicyError, Sandbox, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +69,13 @@ async def test_a_session_writes_there_too(folder: Path) -> None:
     async with Sandbox(policy) as box, box.session() as session:
         assert (await session.run("open('outputs/a', 'w').close()")).exit_code == 0
         assert (await session.run("open('b', 'w').close()")).exit_code != 0
+
+
+async def test_such_a_session_cannot_be_branched(folder: Path) -> None:
+    async with Sandbox(Policy(workdir=folder, writable=[])) as box, box.session() as session:
+        with pytest.raises(UsageError, match="writable"):
+            await session.branch().start()
+        assert (await session.run("1 + 1")).value == 2
 
 
 @pytest.mark.parametrize(
