@@ -84,11 +84,18 @@ def _unseen(attack: Attack, place: Place, observed: Observed) -> str:
     ran = any(line.startswith("REACHED") for line in observed.output.splitlines())
     if not ran:
         return ""
-    screen = _SEQUENCES.sub("", _STRINGS.sub("", observed.screen.decode(errors="replace")))
+    screen = _as_a_terminal_shows(observed.screen.decode(errors="replace"))
     code = attack.code.split("```")[1].partition("\n")[2]
-    lines = [line for line in code.split("\n") if line.strip()]
+    # What Python takes for the end of a line may be shown as one.
+    lines = [line for line in re.split(r"\r\n?|\n", code) if line.strip()]
     hidden = next((line for line in lines if not re.search(_as_shown(line), screen)), None)
     return "" if hidden is None else f"it ran, and the screen did not show {hidden[:60]!r}"
+
+
+def _as_a_terminal_shows(text: str) -> str:
+    """Without what it obeys; what follows a carriage return takes the place of what was there."""
+    plain = _SEQUENCES.sub("", _STRINGS.sub("", text))
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in plain.split("\n"))
 
 
 def _as_shown(line: str) -> str:
