@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .place import Place
 
 _SANDCREW = (sys.executable, "-m", "sandcrew")
-_GRACE_SECONDS = 20.0
+_GRACE_SECONDS = 40.0
 """How long after its limit a command may still be there: it has started Python twice and a kernel,
 beside five others on few processors, before the time of its code begins."""
 _EXECUTOR = f"{LimitedExecutor.__module__}:{LimitedExecutor.__qualname__}"

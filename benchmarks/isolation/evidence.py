@@ -40,10 +40,18 @@ def _lost(attack: Attack, place: Place, observed: Observed) -> str:
         try:
             outputs_of(notebook)
         except (OSError, ValueError) as error:
+            if _is_told(observed):
+                continue
             return f"no notebook ({error}); the command ended with {observed.status}"
     if b"Traceback (most recent call last)" in observed.screen:
         return f"a traceback, and then {observed.screen.splitlines()[-1][:80]!r}"
     return ""
+
+
+def _is_told(observed: Observed) -> bool:
+    """Whether the command has said, in its last line, that something could not be kept."""
+    last = observed.screen.strip().splitlines()[-1:]
+    return observed.status > 0 and bool(last) and last[0].startswith(b"sandcrew: ")
 
 
 def _active(attack: Attack, place: Place, observed: Observed) -> str:

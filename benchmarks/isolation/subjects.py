@@ -35,7 +35,7 @@ GRACE_SECONDS = 7.0
 """How long after its limit a run may still be there: a kernel has three to obey, and the machine is
 busy with other attacks. None of them ends by itself as soon as that."""
 _KEPT_BYTES = 4 << 20
-_APPLICATION_GRACE, _CARELESS_GRACE = 20.0, 4.0
+_APPLICATION_GRACE, _CARELESS_GRACE = 40.0, 4.0
 """For its imports, on a busy machine; a host without care imports nothing of ours."""
 
 

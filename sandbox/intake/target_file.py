@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -46,21 +45,14 @@ class TargetFile:
         return info.st_mode & 0o666
 
     def write(self, data: bytes) -> None:
-        """Put the file there, in place of what has its name; a folder that has been made there in
-        the meantime goes on under another.
+        """Put the file there, in place of what has its name.
 
         Raises
         ------
         OSError
             It cannot be written; nothing of it is left.
         """
-        folder, name = self._folder.descriptor(), self.path.name
-        try:
-            put(folder, name, lambda fd: write_all(fd, data), self._mode)
-        except IsADirectoryError:
-            aside = f"{name[:100]}.from-code-{secrets.token_hex(4)}"
-            os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
-            put(folder, name, lambda fd: write_all(fd, data), self._mode)
+        put(self._folder.descriptor(), self.path.name, lambda fd: write_all(fd, data), self._mode)
 
     def close(self) -> None:
         """Let the folder go; idempotent."""
