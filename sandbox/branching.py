@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .errors import BackendError, UsageError
+from .intake.frames import ARRIVING
 from .live import LiveGuest
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     """
     room = await _take_room(parent)
     live = _live(room, parent, output)
-    arrival = Arrival(live)
+    arrival = Arrival(parent, live)
     files = live.files
-    live.listen(arrival)
+    live.listen(arrival, ARRIVING)
     parent.listen(arrival)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -50,6 +51,9 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
         raise _too_late() from error
     except BaseException as error:
         await asyncio.shield(_give_up(live, room))
+        breach = parent.guest.breach or room.guest.breach
+        if breach is not None and isinstance(error, BackendError):
+            raise BackendError(f"The branch did not begin: {breach}.") from error
         why = (room.guest.end or {}).get("error")
         if why is not None and isinstance(error, BackendError):
             raise UsageError(f"This session cannot be branched: {why}.") from error
@@ -123,20 +127,24 @@ async def _give_up(live: LiveGuest, room: Room) -> None:
 class Arrival:
     """Waits for the first words of a fork, or for the parent's that there will be none."""
 
-    def __init__(self, live: LiveGuest) -> None:
+    def __init__(self, parent: LiveGuest, live: LiveGuest) -> None:
+        self._parent = parent
         self._live = live
         self._news = asyncio.Event()
         self._refused: str | None = None
         self._said: set[str] = set()
 
-    def on_frame(self, header: dict[str, Any], body: bytes) -> None:
+    def on_frame(self, header: dict[str, Any], body: bytes) -> bool:
         branch = self._live.branch
         if header.get("id", branch) != branch:
-            return  # what the parent says late of another one
-        if header.get("op") == "refused":
-            self._refused = str(header.get("why"))[:1000]
-        self._said.add(str(header.get("op")))
+            return False  # what the parent says late of another one, or of a cell
+        if header["op"] in self._said or self._refused is not None:
+            raise ValueError(f"it said {header['op']!r} twice")
+        if header["op"] == "refused":
+            self._refused = header["why"]
+        self._said.add(header["op"])  # one of the few words in the tables
         self._news.set()
+        return True
 
     def on_change(self) -> None:
         self._news.set()
@@ -150,7 +158,7 @@ class Arrival:
         while not there():
             if self._refused is not None:
                 raise UsageError(f"This session cannot be branched: {self._refused}.")
-            if self._live.ended:
+            if self._live.ended or self._parent.guest.breach is not None:
                 guest = self._live.guest
                 why = guest.lost or _how(guest.end or {})
                 raise BackendError(f"The branch did not begin: {why}.")

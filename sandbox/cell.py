@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import evidence, values
 from .errors import BackendCrashed, UsageError
+from .intake.kept import Kept
 from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CellResult, OutputEvent, RichOutput, Usage
 from .rich import RichCollector
 
@@ -48,7 +49,8 @@ class Cell:
         self._sent = self._called_off = False
         self._exit_code: int | None = None
         self._value: Any = None
-        self._rich = RichCollector()
+        self._kept = Kept()
+        self._rich = RichCollector(self._kept)
         self._questions: deque[str] = deque()
         self._answering: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -110,32 +112,31 @@ class Cell:
 
     # --- what the session says: hostile, all of it ---
 
-    def on_frame(self, header: dict[str, Any], body: bytes) -> None:
-        try:
-            self._take(header, body)
-        except Exception:  # whatever is wrong with it: it is not our code that talks there
-            self._live.guest.kill()
+    def on_frame(self, header: dict[str, Any], body: bytes) -> bool:
+        if isinstance(header["id"], str):
+            return False  # of a branch that was given up
+        if header["id"] > self._number:
+            raise ValueError("it spoke of a cell that it does not have")
+        if header["id"] < self._number or self._exit_code is not None:
+            return False  # of a cell that has ended
+        self._take(header, body)
         self._changed.set()
+        return True
 
     def on_change(self) -> None:
         self._changed.set()
 
     def _take(self, header: dict[str, Any], body: bytes) -> None:
-        if header["id"] != self._number or self._exit_code is not None:
-            return  # of a cell that has ended
         match header["op"]:
             case "display":
-                shown = self._rich.feed(header, body)
+                shown = self._rich.feed(header["forms"], header["metadata"], body)
                 if shown is not None:
                     self._live.events.append(shown)
             case "input":
-                self._ask(str(header["prompt"]))
-            case "done":
-                exit_code = int(header["exit_code"]) & 0xFF
-                self._value = values.load(header["kind"], body)
-                self._exit_code = exit_code
-            case _:
-                raise ValueError("unknown frame")
+                self._ask(header["prompt"])
+            case _:  # done
+                self._value = values.load(header["kind"], body, self._kept)
+                self._exit_code = header["exit_code"]
 
     # --- its questions ---
 
@@ -244,7 +245,7 @@ class Cell:
             timed_out=self._verdict == "timeout",
             cancelled=self._verdict == "cancelled",
             limit_hit=self._limit_hit(exit_code, used),
-            truncated=collector.truncated or self._rich.truncated,
+            truncated=collector.truncated or self._kept.truncated,
             duration=duration,
             usage=evidence.usage(end, used) if used else Usage(),
             denials=denied,

@@ -10,38 +10,45 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from .guest.protocol import Decoder, ProtocolError, encode
+from .intake import LeftOut
+from .intake.frames import take_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .intake.frames import Table
+
     OnFrame = Callable[[dict[str, Any], list[int], bytes], None]
+    OnClose = Callable[[str | None], None]
 
 _MAX_FDS = 16
 _CHUNK = 1 << 16
 
 
 class Channel:
-    """Sends frames in whole, and calls ``on_frame`` for each that arrives.
+    """Sends frames in whole, and calls ``on_frame`` for each that arrives and is in ``table``.
 
     The handler gets the header, the descriptors that came with the frame, which it must close,
-    and the body. After ``on_close`` nothing more arrives. What arrives is checked for form only:
-    the handler must take its content for hostile. ``before_read`` is called when something has
-    arrived, before any of it is taken.
+    and the body: of the form that the table says, and bounded. After ``on_close`` nothing more
+    arrives; it gets the reason if the other side broke the protocol. ``before_read`` is called when
+    something has arrived, before any of it is taken.
     """
 
     def __init__(
         self,
         sock: socket.socket,
+        table: Table,
         on_frame: OnFrame,
-        on_close: Callable[[], None],
+        on_close: OnClose,
         before_read: Callable[[], None] | None = None,
     ) -> None:
         sock.setblocking(False)
         self._sock = sock
+        self._table = table
         self._on_frame = on_frame
         self._on_close = on_close
         self._before_read = before_read
-        self._decoder = Decoder()
+        self._decoder = Decoder(self._take_header)
         self._fds: list[int] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writing = asyncio.Lock()
@@ -53,12 +60,13 @@ class Channel:
         """The event loop this is attached to."""
         return self._loop
 
-    def hand_over(
-        self,
-        on_frame: OnFrame,
-        on_close: Callable[[], None],
-    ) -> None:
-        """Call these from now on."""
+    def hear_only(self, table: Table) -> None:
+        """Take what is in this table from now on."""
+        self._table = table
+
+    def hand_over(self, table: Table, on_frame: OnFrame, on_close: OnClose) -> None:
+        """Take what is in this table, and call these from now on."""
+        self._table = table
         self._on_frame = on_frame
         self._on_close = on_close
 
@@ -149,6 +157,7 @@ class Channel:
     def _readable(self) -> None:
         if self._before_read is not None:
             self._before_read()
+        why = None
         try:
             data, ancillary, _, _ = self._sock.recvmsg(
                 _CHUNK, socket.CMSG_SPACE(_MAX_FDS * 4), socket.MSG_CMSG_CLOEXEC
@@ -156,13 +165,23 @@ class Channel:
             self._keep_fds(ancillary)
             for header, body in self._decoder.feed(data):
                 self._on_frame(header, self._take_fds(header), body)
+                if self._closed:  # the handler had enough
+                    return
         except BlockingIOError:
             return
-        except (OSError, ProtocolError):
+        except OSError:
             data = b""
+        except ProtocolError as error:
+            data, why = b"", str(error)
         if not data:
             self.close()
-            self._on_close()
+            self._on_close(why)
+
+    def _take_header(self, header: bytes, body: int) -> dict[str, Any]:
+        taken = take_header(self._table, header, body)
+        if isinstance(taken, LeftOut):
+            raise ProtocolError(taken.why)
+        return taken
 
     def _keep_fds(self, ancillary: list[tuple[int, int, bytes]]) -> None:
         for level, kind, payload in ancillary:
@@ -175,8 +194,8 @@ class Channel:
             raise ProtocolError("descriptors that belong to no frame")
 
     def _take_fds(self, header: dict[str, Any]) -> list[int]:
-        count = header.get("fds", 0)
-        if not isinstance(count, int) or not 0 <= count <= len(self._fds):
+        count: int = header["fds"]
+        if count > len(self._fds):
             raise ProtocolError("descriptors are missing")
         taken, self._fds = self._fds[:count], self._fds[count:]
         return taken

@@ -26,14 +26,18 @@ _LAST_WORDS = (
 )
 
 
-def denials(calls: Iterable[int], hosts: Iterable[Refusal]) -> tuple[Denial, ...]:
-    """What the kernel told of, system calls, and what the proxy refused.
+def denials(
+    calls: Iterable[int], hosts: Iterable[Refusal], breach: str | None = None
+) -> tuple[Denial, ...]:
+    """What the kernel told of, system calls, and what the proxy refused; last, what was said to the
+    host and ended all.
 
     The kernel does not tell an unprivileged process of denied files (EACCES, EROFS, ENOENT).
     """
     return (
         *(Denial("system call", call_name(call), "not permitted in a sandbox") for call in calls),
         *(Denial("network", _address(host.host, host.port), host.reason) for host in hosts),
+        *([] if breach is None else [Denial("protocol", "a word to the host", breach)]),
     )
 
 

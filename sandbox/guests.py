@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from .channel import Channel
 from .errors import BackendError
+from .intake.frames import GUEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .cgroup import Accounts, Cgroup
+    from .intake.frames import Table
 
+_MOST_DENIED = 1000
+"""Kinds of system calls that are told of; a program can make up any number of them."""
 _DEATH = 5.0
 """Seconds a killed guest has to be gone; the kernel takes milliseconds."""
 
@@ -27,8 +31,12 @@ class Guest:
     ``number`` is its own within the zygote. ``end`` is what is known of its end: the report of its
     first process, or of the zygote if that was killed. It holds ``exit_code``, ``cpu_seconds``,
     ``peak_memory``, or ``error``. ``accounts`` is what its cgroup counted, if it has one. ``order``
-    is the signal upon which its first process, or the kernel for it, kills all others.
+    is the signal upon which its first process, or the kernel for it, kills all others. ``breach``
+    is what somebody in it said that nobody says who means well; it was killed for that.
     """
+
+    table: Table = GUEST
+    """What its first process may say."""
 
     def __init__(
         self,
@@ -38,7 +46,7 @@ class Guest:
         order: signal.Signals = signal.SIGKILL,
     ) -> None:
         self.number = number
-        self._channel = Channel(sock, self._on_frame, self._on_close)
+        self._channel = Channel(sock, self.table, self._on_frame, self._on_close)
         self._channel.attach()
         self._cgroup = cgroup
         self._order = order
@@ -50,6 +58,7 @@ class Guest:
         self._gone = asyncio.Event()
         self.end: dict[str, Any] | None = None
         self.lost: str | None = None
+        self.breach: str | None = None
         self.accounts: Accounts | None = None
         self.denied_calls: list[int] = []
         self.limit: str | None = None
@@ -133,6 +142,12 @@ class Guest:
         self._killed = True
         self._signal(self._order)
 
+    def break_off(self, why: str) -> None:
+        """Kill it with all that is in it, because of what it said."""
+        self.breach = self.breach or why
+        self._killed = True
+        self._signal(self._order)
+
     async def dead(self) -> bool:
         """Kill the guest and wait, for a bounded time, until it is gone; false if it is not."""
         self.kill()
@@ -174,21 +189,29 @@ class Guest:
     # --- what its first process says ---
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
-        match header.get("op"), fds:
-            case "confined", [_, *_] if not self._confined:
+        match header["op"]:
+            case "confined" if not self._confined and len(header["names"]) == len(fds):
                 self._handles = dict(zip(header["names"], fds, strict=True))
                 self._confined = True
                 self._let_go()
-            case "denied", [] if isinstance(header.get("call"), int):
-                self.denied_calls.append(header["call"])
-            case "limit", [] if isinstance(header.get("name"), str):
+            case "denied":
+                self._on_denied(header["call"])
+            case "limit":
                 self.limit = header["name"]
-            case (("refused" | "ended"), []):
+            case "refused" | "ended":
                 self._ended(header)
             case _:
-                for fd in fds:
-                    os.close(fd)
-                self.kill()
+                self._refuse_frame(header, fds)
+
+    def _on_denied(self, call: int) -> None:
+        """A system call of this guest was refused."""
+        if len(self.denied_calls) < _MOST_DENIED:
+            self.denied_calls.append(call)
+
+    def _refuse_frame(self, header: dict[str, Any], fds: list[int]) -> None:
+        for fd in fds:
+            os.close(fd)
+        self.break_off(f"it said {header['op']!r}, for which nobody waits")
 
     # --- inside ---
 
@@ -205,8 +228,10 @@ class Guest:
             self.accounts = self._cgroup.accounts() if self._cgroup is not None else None
             self._tell_of_the_end()
 
-    def _on_close(self) -> None:
+    def _on_close(self, why: str | None) -> None:
         """Its socket is closed; the zygote will say that it has gone."""
+        if why is not None:
+            self.break_off(why)
 
     def _close(self) -> None:
         if self._pidfd is not None:

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel
+from .intake.frames import LAUNCH
 
 if TYPE_CHECKING:
     import socket
@@ -41,7 +42,7 @@ class Handshake:
         self._said: dict[str, dict[str, Any]] = {}
         self._news = asyncio.Event()
         self._gone = False
-        self.channel = Channel(sock, self._on_frame, self._on_close)
+        self.channel = Channel(sock, LAUNCH, self._on_frame, self._on_close)
         self.channel.attach()
 
     async def ask(
@@ -83,6 +84,6 @@ class Handshake:
         for fd in fds:
             os.close(fd)
 
-    def _on_close(self) -> None:
+    def _on_close(self, _: str | None) -> None:
         self._gone = True
         self._news.set()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from . import evidence
 from .channel import Channel
+from .intake.frames import INTERPRETER, Strays
 from .output import OutputCollector
 from .result import OutputEvent
 from .rooms import Rooms
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from .cgroup import Accounts
+    from .intake.frames import Table
     from .network import Proxy
     from .network.log import NetworkLog
     from .output import Stream
@@ -37,8 +39,15 @@ _LONGEST_EVENT = 4096
 class Listener(Protocol):
     """Who wants to know what happens: the cell that runs."""
 
-    def on_frame(self, header: dict[str, Any], body: bytes) -> None:
-        """The session said something."""
+    def on_frame(self, header: dict[str, Any], body: bytes) -> bool:
+        """The session said something; false if this was not waited for.
+
+        Raises
+        ------
+        ValueError
+            Nobody who means well says it.
+        """
+        ...
 
     def on_change(self) -> None:
         """There is output, or an end."""
@@ -66,7 +75,9 @@ class LiveGuest:
         self._pipes = OutputPipes(self._on_output, zygote.owner)
         ours, self._theirs = socket.socketpair()
         # What was printed before a frame is told before it: see interpreter.take_turn of the guest.
-        self._channel = Channel(ours, self._on_frame, self._on_close, self.drain)
+        self._channel = Channel(ours, INTERPRETER, self._on_frame, self._on_close, self.drain)
+        self._strays = Strays()
+        self._breach_told = False
         self._channel.attach()
         self._loop = asyncio.get_running_loop()
         self._interrupting: asyncio.Task[None] | None = None
@@ -97,9 +108,10 @@ class LiveGuest:
         """True when there is no interpreter any more."""
         return self.guest.end is not None or self.guest.lost is not None
 
-    def listen(self, listener: Listener | None) -> None:
-        """Tell ``listener`` what happens from now on."""
+    def listen(self, listener: Listener | None, table: Table = INTERPRETER) -> None:
+        """Tell ``listener`` what happens from now on; what may be said is in ``table``."""
         self._listener = listener
+        self._channel.hear_only(table)
 
     def new_collector(self) -> None:
         """What is printed from now on belongs to the next cell."""
@@ -169,11 +181,12 @@ class LiveGuest:
         self.guest.hear()
         calls = self.guest.denied_calls[self._calls_told :]
         self._calls_told += len(calls)
+        breach, self._breach_told = None if self._breach_told else self.guest.breach, True
         if self.proxy is None:
-            return used, evidence.denials(calls, ()), ()
+            return used, evidence.denials(calls, (), breach), ()
         log = self.proxy.log
         new, self._network_told = log.since(self._network_told), log
-        return used, evidence.denials(calls, new.refused), new.contacted
+        return used, evidence.denials(calls, new.refused, breach), new.contacted
 
     async def close(self) -> None:
         """Kill the interpreter, and wait until it is gone; idempotent."""
@@ -244,14 +257,23 @@ class LiveGuest:
         self._changed()
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
-        for fd in fds:  # nobody in there has any to give
+        for fd in fds:  # nobody in there has any to give, and the tables say so
             os.close(fd)
-        if self._listener is not None:
-            self._listener.on_frame(header, body)
+        try:
+            waited_for = self._listener is not None and self._listener.on_frame(header, body)
+            if not waited_for and not self._strays.allow(len(body)):
+                raise ValueError("it said more than anybody waits for")
+        except ValueError as error:
+            self._channel.close()
+            self._on_close(str(error))
 
-    def _on_close(self) -> None:
+    def _on_close(self, why: str | None) -> None:
         """An interpreter that hears no cells is of no use; most often it is just ending."""
-        asyncio.get_running_loop().call_later(_FAREWELL, self.guest.kill)
+        if why is None:
+            asyncio.get_running_loop().call_later(_FAREWELL, self.guest.kill)
+        else:
+            self.guest.break_off(why)
+            self._changed()
 
     def _changed(self) -> None:
         if self._listener is not None:

@@ -215,7 +215,8 @@ class Run:
 
     def _denials(self) -> tuple[Denial, ...]:
         calls = self._guest.denied_calls if self._guest else ()
-        return evidence.denials(calls, self._proxy.log.refused if self._proxy else ())
+        hosts = self._proxy.log.refused if self._proxy else ()
+        return evidence.denials(calls, hosts, self._guest.breach if self._guest else None)
 
     def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
         if self._verdict == "timeout":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import BackendError, UsageError
 from .guests import Guest
+from .intake.frames import FORK, SESSION
 
 if TYPE_CHECKING:
     import socket
@@ -30,6 +31,8 @@ class SessionGuest(Guest):
     Branches of it live in its pid namespace: so its first process lives on as long as one of them
     does, and hears of all their refused calls.
     """
+
+    table = SESSION
 
     def __init__(
         self,
@@ -86,7 +89,12 @@ class SessionGuest(Guest):
         BackendError
             It has ended.
         """
-        return await self.ask({"op": "show", "names": names}, "shown")
+        shown = await self.ask({"op": "show", "names": names}, "shown")
+        if len(shown) != len(names):
+            for fd in shown:
+                os.close(fd)
+            raise BackendError("The guest did not show what it was asked for.")
+        return shown
 
     def hear(self) -> None:
         """Take what has been said by now: calls that were refused, for example."""
@@ -137,24 +145,22 @@ class SessionGuest(Guest):
             return await future
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
-        match header.get("op"), fds:
-            case ("shown" | "furnished" | "made" | "admitted") as answer, _ if (
-                answer in self._answers
-            ):
+        match header["op"]:
+            case ("shown" | "furnished" | "made" | "admitted") as answer if answer in self._answers:
                 self._answers.pop(answer).set_result(fds)
-            case "no_branch", [] if self._answers:
+            case "no_branch" if self._answers:
                 _, future = self._answers.popitem()
-                why = str(header.get("error"))[:1000]
-                future.set_exception(UsageError(f"This session cannot be branched: {why}."))
-            case "interrupted", []:
-                self._interrupts -= 1
+                why = f"This session cannot be branched: {header['error']}."
+                future.set_exception(UsageError(why))
+            case "interrupted":
+                self._interrupts = max(self._interrupts - 1, 0)
                 if self._interrupts <= 0:
                     self._quiet.set()
-            case "denied", [] if header.get("branch") in self.line:
-                self.line[header["branch"]].denied_calls.append(int(header["call"]))
-            case "buried", []:
-                if header.get("branch") in self.branches:  # else it is known to be gone
-                    self.branches[header["branch"]].on_buried(int(header["exit_code"]))
+            case "denied" if header.get("branch") in self.line:
+                self.line[header["branch"]]._on_denied(header["call"])
+            case "buried":
+                if header["branch"] in self.branches:  # else it is known to be gone
+                    self.branches[header["branch"]].on_buried(header["exit_code"])
             case _:
                 super()._on_frame(header, fds, body)
 
@@ -215,7 +221,7 @@ class BranchGuest(SessionGuest):
     # --- inside ---
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
-        if header.get("op") != "ended":
+        if header["op"] != "ended":
             super()._on_frame(header, fds, body)
             return
         self._report = header
@@ -249,6 +255,7 @@ class ForkGuest(BranchGuest):
     processes, comes from the first process of its parent.
     """
 
+    table = FORK
     on_arrival: Callable[[], None] | None = None
 
     @property
@@ -260,6 +267,11 @@ class ForkGuest(BranchGuest):
         """Have these descriptors by name, and close them in the end."""
         self._handles = handles
 
+    def break_off(self, why: str) -> None:
+        super().break_off(why)
+        if self._pidfd is None:
+            self.kill()
+
     def kill(self) -> None:
         if self._pidfd is None:  # it is not known, and ends when it finds nobody there
             self.on_exited({"exit_code": _UNKNOWN})
@@ -269,32 +281,20 @@ class ForkGuest(BranchGuest):
     # --- inside ---
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
-        for fd in fds:
-            os.close(fd)
-        match header.get("op"):
+        match header["op"]:
             case "confined" if not self._confined:
                 self._confined = True
                 self._let_go()
                 if self.on_arrival is not None:
                     self.on_arrival()
             case "refused":
-                self._ended({"error": str(header.get("error"))[:1000]})
+                self._ended({"error": header["error"]})
             case "ended":
-                super()._on_frame({"op": "ended", **_figures(header)}, [], b"")
+                super()._on_frame({**header, "processes": None}, fds, body)
             case "interrupted":
-                super()._on_frame({"op": "interrupted"}, [], b"")
+                super()._on_frame(header, fds, body)
             case _:
-                self.kill()
-
-
-def _figures(report: dict[str, Any]) -> dict[str, float | int | None]:
-    """What was used, if it can be: numbers of seconds and of bytes."""
-    found: dict[str, float | int | None] = {"processes": None}
-    for name, most in (("cpu_seconds", 1e9), ("peak_memory", 1 << 50)):
-        figure = report.get(name)
-        if isinstance(figure, int | float) and 0 <= figure <= most:
-            found[name] = figure
-    return found
+                self._refuse_frame(header, fds)
 
 
 def _close_answer(asking: asyncio.Future[list[int]]) -> None:

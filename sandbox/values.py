@@ -8,18 +8,19 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 from .intake import LeftOut
+from .intake.json_values import read_json, weigh
+
+if TYPE_CHECKING:
+    from .intake.kept import Kept
 
 MOST = 32 << 20
 """Bytes of all values that are handed to a cell."""
-_MOST_JSON = 4 << 20
-"""Bytes of JSON that are read: it takes up to 25 times as much here."""
-_DEEPEST = 100
-"""Lists in lists (and objects) that are read: what handles values is often recursive."""
-_LONGEST_TEXT = 4 << 20
+_LONGEST_TEXT = (1 << 20) + 16
+"""Bytes; guests cut it themselves, and add that they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +70,18 @@ class Table:
             raise UsageError(f"The cell's table is none for pandas: {error}.") from error
 
 
-def load(kind: str, data: bytes) -> Any:
+def load(kind: str, data: bytes, kept: Kept) -> Any:
     """The value of a cell, as the guest says it is. Its words are checked, not believed.
 
-    Raises
-    ------
-    ValueError
-        They make no sense.
+    Of a value for which there is no room any more there is the beginning of its text.
     """
-    match kind:
-        case "none":
-            return None
-        case "bytes":
-            return data
-        case "json":
-            return _load_json(data)
-        case "arrow":
-            return Table(data)
-        case "text":
-            return _shown(data)
-        case _:
-            raise ValueError(f"unknown kind {kind!r}")
+    if kind == "none":
+        return None
+    if kind == "json":
+        return _load_json(data, kept)
+    if kind == "text" or not kept.take(len(data)):
+        return _shown(data)
+    return Table(data) if kind == "arrow" else data
 
 
 def describe(value: Any) -> dict[str, Any]:
@@ -132,29 +124,13 @@ def dump(name: str, value: Any) -> tuple[str, bytes]:
         ) from error
 
 
-def _load_json(data: bytes) -> Any:
+def _load_json(data: bytes, kept: Kept) -> Any:
     """The value, or how it looks if it is more than a reader may be asked to take."""
-    if len(data) > _MOST_JSON:
+    value = read_json(data, most_memory=kept.room, of_python=True)
+    if isinstance(value, LeftOut):
         return _shown(data)
-    try:
-        value = json.loads(data)
-    except RecursionError:
-        return _shown(data)
-    return value if _is_shallow(value) else _shown(data)
-
-
-def _is_shallow(value: Any) -> bool:
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [inner for item in level for inner in _items(item)]
-        if not level:
-            return True
-    return False
-
-
-def _items(value: Any) -> Any:
-    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
-    return value.values() if kind is dict else value if kind is list else ()
+    kept.take(weigh(data, 0))
+    return value
 
 
 def _shown(data: bytes) -> Shown:

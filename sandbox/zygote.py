@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 from .errors import BackendCrashed, BackendError, UsageError
 from .guest.handles import ABOVE, namespaces
 from .guests import Guest
+from .intake.frames import FORK_SERVER
 from .pool import Pool
 from .session_guests import BranchGuest, ForkGuest, SessionGuest
 
@@ -97,7 +98,7 @@ class Zygote:
         self._abandoned: list[Guest] = []
         self._next_id = 0
         self._channel: Channel | None = channel
-        channel.hand_over(self._on_frame, self._on_close)
+        channel.hand_over(FORK_SERVER, self._on_frame, self._on_close)
         self.pool = Pool(self)
 
     def new_proxy(self) -> Proxy:
@@ -300,7 +301,7 @@ class Zygote:
         if guest is not None and not guest.remove_cgroup():
             self._abandoned.append(guest)
 
-    def _on_close(self) -> None:
+    def _on_close(self, _: str | None) -> None:
         self._lose("The sandbox ended unexpectedly; the next call starts a new one.")
 
     def _lose(self, why: str) -> None:

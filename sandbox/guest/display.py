@@ -20,6 +20,8 @@ _METHODS = (
     ("application/json", "_repr_json_"),
     ("application/javascript", "_repr_javascript_"),
 )
+MOST = 8 << 20
+"""Bytes of all forms of one value, as they are sent."""
 _LONGEST_TEXT = 1 << 20
 _LONGEST_METADATA = 1 << 14
 _MOST_FORMS = 32

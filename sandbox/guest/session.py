@@ -23,7 +23,6 @@ from . import cell, display, figures, forking, interpreter, tracebacks, values
 from .bare import socket
 from .channel import Channel
 from .interrupts import Interrupts, is_called_off
-from .protocol import MAX_BODY
 
 if TYPE_CHECKING:
     from .walls import Walls
@@ -204,7 +203,7 @@ class Session:
             self._walls.fork(way, become)
             answer = {"op": "forked"}
         except Exception as error:  # what is called here may be the user's by now
-            answer = {"op": "refused", "why": str(error)}
+            answer = {"op": "refused", "why": str(error)[:_LONGEST_PROMPT]}
         for fd in fds:
             os.close(fd)
         self._branching = False
@@ -236,7 +235,7 @@ class Session:
             self._send({"op": "ready"})
             self.serve()
         except OSError as error:
-            self._send({"op": "refused", "why": str(error)})
+            self._send({"op": "refused", "why": str(error)[:_LONGEST_PROMPT]})
         finally:
             os._exit(1)  # it never goes on as the parent
 
@@ -244,11 +243,11 @@ class Session:
 
     def _send_forms(self, forms: dict[str, Any], metadata: dict[str, Any]) -> None:
         parts: list[tuple[str, str, bytes]] = []
-        room = MAX_BODY // 2
+        room = display.MOST
         for mime, form in forms.items():
             kind, data = _encode(form)
             if len(data) > room:
-                kind, data = "text", f"<{len(data):,} bytes, too large to show>".encode()
+                kind, data = "text", f"<{len(data):,} bytes, too large to show>".encode()[:room]
             room -= len(data)
             parts.append((mime, kind, data))
         header = {

@@ -84,13 +84,17 @@ def fork_into(namespaces, become):
 forking.fork_into = fork_into
 """
 LIES = {
-    'frame({"op": "ready"})': "0 processes came",
+    'frame({"op": "ready"})': "it said 'ready', for which nobody waits",
     'frame({"op": "refused", "why": "no wish"})': "no wish",
     'sock.sendall(b"\\xff" * 100)': "did not begin",
     "sock.close()": "did not begin",
-    'frame({"op": ["ready"]})': "not there within",
-    'frame({"op": "admitted"}); frame({"op": "furnished"}); frame({"op": "ended"})': "not there",
-    'while True: frame({"op": "display", "forms": "x" * 500_000})': "not there within",
+    'frame({"op": ["ready"]})': "for which nobody waits",
+    'frame({"op": "admitted"}); frame({"op": "furnished"})': "it said 'admitted', for which nobody",
+    'while True: frame({"op": "display", "forms": "x" * 500_000})': "'id' is no such number",
+    'frame({"op": "forked"}); frame({"op": "forked"})': "it said 'forked' twice",
+    'while True: frame({"op": "x" * 500_000})': "for which nobody waits",
+    'while True: frame({"op": "refused", "why": "", "id": "branch 0"})': "more than",
+    'while True: frame({"op": "done", "exit_code": 0, "kind": "none", "id": 1})': "more than",
 }
 
 

@@ -50,7 +50,25 @@ KILLED = {
     "a kind that is no text": "done(kind=['json'])",
     "no exit code": "done(exit_code='x')",
     "an exit code without end": "done(exit_code=float('inf'))",
-    "broken JSON as a value": "frame({'op': 'done', 'exit_code': 0, 'kind': 'json'}, b'{')",
+    "metadata that become much": "display([], b'', {'a': [[]] * 150_000})",
+    "too many forms": "display([[str(i), 'text', 0] for i in range(65)])",
+    "a display that is too large": "display([['a', 'text', 9 << 20]], bytes(9 << 20))",
+    "words of an earlier cell without end": "while True: "
+    "frame({'op': 'done', 'exit_code': 0, 'kind': 'none', 'id': 0})",
+    "the same, large": "while True: "
+    "frame({'op': 'display', 'forms': [['a', 'text', 1 << 20]], 'metadata': {}, 'id': 0}, "
+    "bytes(1 << 20))",
+    "a later cell": "frame({'op': 'done', 'exit_code': 0, 'kind': 'none', 'id': cell + 1})",
+    "a cell of no number": "frame({'op': 'display', 'forms': [], 'metadata': {}, 'id': 1e99})",
+    "a cell of no kind": "frame({'op': 'input', 'prompt': 'x', 'id': [cell]})",
+    "a word of the fork server": "frame({'op': 'exited', 'exit_code': 0})",
+    "a word of the first process": "frame({'op': 'ended', 'exit_code': 0})",
+    "a word of a branch": "frame({'op': 'ready'})",
+    "a question with a body": "frame({'op': 'input', 'prompt': 'x'}, b'x')",
+    "a question that is no text": "frame({'op': 'input', 'prompt': 5})",
+    "a key twice": 'sock.sendall(raw(b\'{"op": "x", "op": "done"}\'))',
+    "a value that is too large": "frame({'op': 'done', 'exit_code': 0, 'kind': 'bytes'}, "
+    "bytes((16 << 20) + 1))",
     "forms that are none": "display(5)",
     "forms of nothing": "display([[1]])",
     "a negative size": "display([['a', 'text', 9], ['b', 'text', -9]] * 10_000, b'x' * 9)",
@@ -60,7 +78,7 @@ KILLED = {
     "metadata that is none": "display([], b'', [1])",
     "too many questions": "for _ in range(100): frame({'op': 'input', 'prompt': 'x'})",
     "the end of the socket": "sock.close()",
-    "half a frame, then the end": "sock.sendall(raw(b'{}', sizes=(2, 9))); sock.close()",
+    "half a frame, then the end": "sock.sendall(raw(b'{', sizes=(9, 9))); sock.close()",
 }
 
 
@@ -76,6 +94,9 @@ async def test_whoever_breaks_the_protocol_is_killed(what: str, live: Live) -> N
         result = await session.run(f"print('before', flush=True)\n{TOOLS}{KILLED[what]}\nhang()")
         assert (result.exit_code, result.state_lost) == (137, True)
         assert (result.stdout, result.timed_out, result.value) == ("before\n", False, None)
+        told = [denial for denial in result.denials if denial.kind == "protocol"]
+        assert len(told) == (0 if what.endswith("the end") or "the end of" in what else 1)
+        assert not told or told[0].reason in result.receipt()
         assert (await session.run("1 + 1")).value == 2
     assert psutil.Process().num_fds() <= before
 
@@ -84,7 +105,7 @@ async def test_frames_of_other_cells_and_after_the_end_are_ignored(
     policy: Policy, live: Live
 ) -> None:
     forge = """
-for other in (0, cell - 1, cell + 1, -1, 1e99, None, "x", [1]):
+for other in (0, cell - 1):
     frame({"op": "done", "exit_code": 7, "kind": "text", "id": other}, b"forged")
     frame({"op": "display", "forms": [], "metadata": {}, "id": other})
 """
@@ -102,12 +123,14 @@ async def test_a_cell_can_lie_about_itself_only(live: Live) -> None:
         lie = "frame({'op': 'done', 'exit_code': 1234, 'kind': 'json'}, b'[1e999]')"
         result = await session.run(TOOLS + lie)
         assert (result.exit_code, result.value) == (1234 & 0xFF, [float("inf")])
+        lie = "frame({'op': 'done', 'exit_code': 0, 'kind': 'json'}, b'{')"
+        assert (await session.run(TOOLS + lie)).value == Shown("{")
         assert "user-namespace" in result.isolation
 
 
 async def test_a_deep_or_large_value_is_not_read(live: Live) -> None:
     async with live() as session:
-        for body in ("b'[' * 90_000 + b']' * 90_000", "b'[' + b'[],' * 20_000_000 + b'[]]'"):
+        for body in ("b'[' * 90_000 + b']' * 90_000", "b'[' + b'[],' * 5_000_000 + b'[]]'"):
             lie = f"frame({{'op': 'done', 'exit_code': 0, 'kind': 'json'}}, {body})"
             result = await session.run(TOOLS + lie)
             assert isinstance(result.value, Shown)
@@ -117,15 +140,13 @@ async def test_a_deep_or_large_value_is_not_read(live: Live) -> None:
 
 FLOODS = {
     "displays": "while True: display([['text/plain', 'text', 5]], b'hello')",
-    "large displays": "body = bytes(60 << 20)\n"
+    "large displays": "body = bytes(8 << 20)\n"
     "while True: display([['a', 'binary', len(body)]], body)",
     "large JSON": "body = b'[' + b'[],' * 300_000 + b'[]]'\n"
     "while True: display([['a', 'json', len(body)]], body)",
-    "large metadata": "about = {'a': [[]] * 150_000}\nwhile True: display([], b'', about)",
-    "many forms": "forms = [[str(i), 'text', 0] for i in range(30_000)]\n"
-    "while True: display(forms)",
-    "ignored frames": "while True: frame({'op': 'done', 'id': 0, 'x': 'y' * 100_000})",
-    "a frame that never ends": "sock.sendall(raw(b'{}', bytes(50 << 20), (2, 60 << 20)))\nhang()",
+    "a frame that never ends": "text = json.dumps({'op': 'done', 'id': cell, 'exit_code': 0, "
+    "'kind': 'bytes', 'fds': 0}).encode()\n"
+    "sock.sendall(raw(text, bytes(15 << 20), (len(text), 16 << 20)))\nhang()",
 }
 
 
@@ -148,7 +169,7 @@ async def test_a_flood_of_frames_is_bounded_and_the_host_goes_on(what: str, live
         heart.cancel()
         assert (result.exit_code, result.timed_out) == (124, True)
         assert len(result.outputs) <= 1000
-        assert process.memory_info().rss - before < 600 << 20
+        assert process.memory_info().rss - before <= 64 << 20
         assert beats > 2
         assert (await session.run("1")).value == 1
 
@@ -162,13 +183,14 @@ rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
     async with live() as session:
         with_frames = """
 text = json.dumps({"fds": 16, "id": cell, "op": "display", "forms": [], "metadata": {}}).encode()
-sent = 0
-while sent < 200:
-    try: sent += bool(sock.sendmsg([raw(text)], rights))
+while True:
+    try: sock.sendmsg([raw(text)], rights)
+    except BrokenPipeError: hang()
     except OSError: time.sleep(0.001)  # so many on their way the kernel does not allow
 """
         result = await session.run(TOOLS + send + with_frames)
-        assert len(result.outputs) == 200
+        assert (result.exit_code, result.outputs) == (137, ())
+        assert "16 descriptors" in result.receipt()
         assert psutil.Process().num_fds() < before + 100
         without = "for _ in range(200): sock.sendmsg([raw(b'', sizes=(9, 0))[:1]], rights)\nhang()"
         result = await session.run(TOOLS + send + without)

@@ -13,6 +13,7 @@ import pytest
 
 from sandcrew.sandbox import MissingExtra, Policy, Session, Shown, Table, UsageError
 from sandcrew.sandbox import values as host
+from sandcrew.sandbox.intake.kept import Kept
 
 pa: Any = importlib.import_module("pyarrow")  # which has no types
 pd: Any = importlib.import_module("pandas")
@@ -172,7 +173,7 @@ def test_bytes_that_are_no_table_are_an_error_when_they_are_read_and_not_before(
     good = _stream(pa.table({"a": ["x", "yy"] * 10}))
     assert Table(good).to_arrow().num_rows == 20  # a control
     for data in (b"", b"junk", good[: len(good) // 2], b"\xff" * 1000):
-        value = host.load("arrow", data)
+        value = host.load("arrow", data, Kept())
         assert isinstance(value, Table)
         with pytest.raises(UsageError, match="no table"):
             value.to_arrow()
