@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandcrew.sandbox import Policy, Sandbox, UsageError
+from sandcrew.sandbox import BackendError, Policy, Sandbox, UsageError
 from sandcrew.sandbox.cgroup import find_cgroups
 from sandcrew.sandbox.guest import kernel
 
@@ -216,8 +216,8 @@ def offer(self):
     import os, socket, time
     channel = Channel(socket.socket(fileno=self._door))
     root = os.open("/", os.O_PATH)
-    names = ["workspace", "tmp"]
-    channel.send({"op": "confined", "names": names}, [root, root])
+    names = ["workspace", "tmp"][:FOLDERS]
+    channel.send({"op": "confined", "names": names}, [root] * FOLDERS)
     channel.sock.recv(1)
     if os.fork(): time.sleep(60)
     channel.send({"op": "ended", "exit_code": 0, "cpu_seconds": "much", "peak_memory": -1})
@@ -225,15 +225,24 @@ landlocked_walls.LandlockedWalls.close_behind = offer
 """
 
 
-async def test_folders_and_figures_that_a_fork_offers_are_not_used(policy: Policy) -> None:
+@pytest.mark.parametrize(
+    ("folders", "why"), [(2, "came with 2 descriptors"), (0, "no such number")]
+)
+async def test_a_fork_that_offers_folders_or_false_figures_ends(
+    folders: int, why: str, policy: Policy
+) -> None:
     """Whoever has changed the interpreter reaches its branches, and nothing of the host."""
     async with Sandbox(policy) as box, box.session() as session:
-        made = await session.run(OFFER)
+        made = await session.run(OFFER.replace("FOLDERS", str(folders)))
         assert made.exit_code == 0, made.output
-        async with session.branch() as branch:
-            assert [file.path for file in await branch.list_files()] == []
-            with pytest.raises(FileNotFoundError):
-                await branch.read_file("etc/hostname")
+        branch = session.branch()
+        told = ""
+        try:
+            told = (await branch.run("import time; time.sleep(10)")).receipt()
+        except BackendError as error:  # before it had begun
+            told = str(error)
+        assert why in told
+        await branch.close()
         assert (await session.run("1")).value == 1
 
 

@@ -118,10 +118,12 @@ async def test_displays_without_end_are_bounded_and_the_cell_goes_on(live: Live)
         many = await session.run("for i in range(100_000): display(i)\n'end'")
         assert (many.exit_code, many.value, many.truncated) == (0, "end", True)
         assert len(many.outputs) == 1000
-        code = "class A:\n  def _repr_png_(self): return bytes(20 << 20)\n"
-        large = await session.run(code + "for _ in range(50): display(A())")
+        code = "class A:\n  def _repr_png_(self): return bytes({} << 20)\n"
+        large = await session.run(code.format(5) + "for _ in range(50): display(A())")
         assert (large.exit_code, large.truncated) == (0, True)
-        assert len(large.outputs) == 3
+        assert len(large.outputs) == 4
+        one = await session.run(code.format(20) + "display(A())")
+        assert one.outputs[0].data["image/png"] == "<20,971,520 bytes, too large to show>"
         assert (await session.run("1")).truncated is False
 
 
