@@ -163,9 +163,11 @@ def permitted_capabilities() -> int:
     return int(data[0].permitted) | int(data[1].permitted) << 32
 
 
-def drop_bounding_set() -> None:
-    """Empty the bounding set, so that no exec can give a capability back."""
+def drop_bounding_set(but: int = 0) -> None:
+    """Empty the bounding set ``but`` for these, so that no exec can give a capability back."""
     for capability in range(64):
+        if but >> capability & 1:
+            continue
         try:
             prctl(PR_CAPBSET_DROP, capability)
         except OSError:  # EINVAL: past the last capability this kernel knows

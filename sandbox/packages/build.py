@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import PackageBuildFailed
 from .folder import delete_tree, find_irregular, seal_tree
-from .installer import choose_installer, installer_environment
+from .installer import cache_of, choose_installer, installer_environment
 from .log import InstallerLog
 from .manifest import SITE, read_environment, write_manifest
 from .options import BuildCommand
@@ -69,7 +69,8 @@ async def _install(plan: Plan, folder: Path, options: BuildOptions) -> str:
     limit = asyncio.timeout(options.timeout)
     try:
         async with limit:
-            command = BuildCommand(argv, env, folder, log.add)
+            cache = await cache_of(installer, env)
+            command = BuildCommand(argv, env, folder, log.add, cache)
             status = await (options.run_confined or run_on_host)(command)
     except TimeoutError:
         if not limit.expired():

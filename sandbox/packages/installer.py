@@ -120,6 +120,22 @@ async def choose_installer(python: Path, options: BuildOptions, env: dict[str, s
     return pip
 
 
+async def cache_of(installer: Installer, env: dict[str, str]) -> Path | None:
+    """The folder of its cache, made; ``None`` if it is to have none."""
+    if installer.name == "uv" and env.get("UV_NO_CACHE"):
+        return None
+    said = await _ask((*installer.argv, "cache", "dir"), env)
+    lines = said.strip().splitlines() if said else []
+    if not lines or not lines[-1].startswith("/"):
+        return None
+    folder = Path(lines[-1])
+    try:
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    except OSError:  # the installer will say what it makes of it
+        return None
+    return folder
+
+
 async def _find_uv(environ: Mapping[str, str], env: dict[str, str]) -> Installer | None:
     beside = str(Path(sys.executable).parent)
     path = shutil.which("uv", path=os.pathsep.join([environ.get("PATH", ""), beside]))

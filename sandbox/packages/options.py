@@ -27,9 +27,16 @@ class BuildCommand:
     """The whole environment; it may hold the password of an index."""
     folder: Path
     """The only folder it must be able to write, at this path; it is empty but for ``site`` and
-    ``tmp``. The installer's own cache (below ``HOME``) helps, and is not needed."""
+    ``tmp``. The installer's own cache helps, and is not needed."""
     report: Callable[[str], None]
     """Takes each line of output."""
+    cache: Path | None = None
+    """The folder of that cache, if there is one."""
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        """The folders that it writes."""
+        return (self.folder, self.cache) if self.cache else (self.folder,)
 
 
 Runner = Callable[[BuildCommand], Awaitable[int]]
@@ -62,7 +69,7 @@ class BuildOptions:
     environ: Mapping[str, str] | None = field(default=None, repr=False)
     """Where the settings of the index are taken from; ``None`` for this process's variables."""
     run_confined: Runner | None = None
-    """Runs the installer; ``None`` for an unconfined process of this host."""
+    """Runs the installer; ``None`` for a process of this host that can read what the user can."""
     source: bool = False
     """Also take packages without a wheel, whose build scripts then run in ``run_confined``."""
 

@@ -1,7 +1,7 @@
-"""Runs an installer as a process of this host.
+"""Runs an installer as a process of this host, which writes in its own folder and its cache only.
 
-It is not confined: it can do what the user can, like any ``pip install``. What keeps the code
-of packages out of it is that only wheels are installed.
+What keeps the code of packages out of it is that only wheels are installed. It has the network of
+the host: where an index keeps its files is in its pages, and no setting of pip or uv tells.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ async def run_on_host(command: BuildCommand) -> int:
 
 async def _start(command: BuildCommand) -> Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", _SUPERVISOR, *command.argv),
+        *(sys.executable, "-I", "-S", _SUPERVISOR, *map(str, command.writable), "--"),
+        *command.argv,
         stdin=PIPE,
         stdout=PIPE,
         stderr=STDOUT,
