@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ...sandbox.result import CodeResult
 from ..runtime.image import Image
-from .pictures import Protocol, drawn, picture_protocol, picture_type
+from .pictures import Protocol, drawn, kind_of, picture_protocol
 from .result import human_size
 from .style import Signs
 
@@ -80,7 +80,7 @@ class Gallery:
 
     def _show(self, data: bytes, name: str) -> None:
         if not self._draw(data):
-            what = f"{picture_type(data) or 'unknown'}, {human_size(len(data))}"
+            what = f"{kind_of(data) or 'unknown'}, {human_size(len(data))}"
             self._console.print(Text(f"  {self._signs.file} {name}  {what}", style="dim"))
 
     def _draw(self, data: bytes) -> bool:

@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from ...sandbox.intake.left_out import LeftOut
+from ...sandbox.intake.pictures import picture_type, read_picture
+
 Protocol = Literal["kitty", "iterm2", "sixel"]
 
-_LARGEST = 8 << 20  # bytes
-_PIXELS = 25_000_000
 _CHUNK = 4096
 _COLUMNS = 800  # pixels: as wide as a sixel picture may be
-_SIGNATURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF"}
 
 
 def picture_protocol(environment: Mapping[str, str] = os.environ) -> Protocol | None:
@@ -38,22 +38,18 @@ def picture_protocol(environment: Mapping[str, str] = os.environ) -> Protocol | 
     return None
 
 
-def picture_type(data: bytes) -> str | None:
+def kind_of(data: bytes) -> str | None:
     """``PNG``, ``JPEG`` or ``GIF``; ``None`` for what is none of them."""
-    return next((kind for start, kind in _SIGNATURES.items() if data.startswith(start)), None)
+    found = picture_type(data)
+    return found and found.removeprefix("image/").upper()
 
 
 def drawn(data: bytes, protocol: Protocol) -> str | None:
     """What draws a picture; ``None`` if it is none, or cannot be drawn by this protocol."""
-    kind = picture_type(data)
-    if kind is None or len(data) > _LARGEST or (kind == "PNG" and not _sane_png(data)):
+    kind = kind_of(data)
+    if kind is None or isinstance(read_picture(data), LeftOut):
         return None
     return _PROTOCOLS[protocol](data, kind)
-
-
-def _sane_png(data: bytes) -> bool:
-    width, height = int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    return 0 < width * height <= _PIXELS
 
 
 def _kitty(data: bytes, kind: str) -> str | None:
@@ -81,8 +77,6 @@ def _sixel(data: bytes, kind: str) -> str | None:
 
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as picture:
-            if picture.width * picture.height > _PIXELS:
-                return None
             picture.thumbnail((_COLUMNS, _COLUMNS))
             pixels = picture.convert("RGB").quantize(256)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):

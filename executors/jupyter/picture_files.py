@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...sandbox.errors import UsageError
+from ...sandbox.intake.folder import TargetFolder, put, write_all
 from ...sandbox.temporary import make_folder, remove_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class PictureFiles:
@@ -22,24 +29,29 @@ class PictureFiles:
         Raises
         ------
         UsageError
-            It cannot be made.
+            It cannot be made, or there is a link in its path.
         """
         if self._given is not None:
-            try:
-                self._given.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(f"output_dir {str(self._given)!r}: {error}.") from error
-            return self._given
+            with self._opened(self._given):
+                return self._given
         if self._own is None:
             self._own = make_folder("pictures")
         return self._own
 
     def save(self, name: str, data: bytes) -> Path:
-        """Write one picture under a name that no file has yet."""
-        path = self.folder / name
-        with path.open("xb") as file:
-            file.write(data)
-        return path
+        """Write one picture; no link that code may have put in its way is followed."""
+        folder = self.folder
+        with self._opened(folder) as descriptor:
+            put(descriptor, name, partial(write_all, data=data), 0o666)
+        return folder / name
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[int]:
+        with closing(TargetFolder(path)) as folder:
+            try:
+                yield folder.descriptor()
+            except OSError as error:
+                raise UsageError(f"output_dir {str(path)!r}: {error}.") from error
 
     def close(self) -> None:
         """Remove what is temporary; idempotent."""

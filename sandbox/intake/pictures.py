@@ -18,6 +18,8 @@ MAX_BYTES = 8 << 20
 MAX_PIXELS = 25_000_000
 MAX_ALL_PIXELS = 100_000_000
 """Of all frames of a moving picture together."""
+MAX_SCANS = 100
+"""Of a JPEG: each may be of a few bytes, and costs a pass over all pixels."""
 SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -42,6 +44,8 @@ def read_picture(data: bytes) -> Picture | LeftOut:
     kind = picture_type(data)
     if kind is None:
         return LeftOut("it is no PNG, JPEG or GIF")
+    if kind == "image/jpeg" and data.count(b"\xff\xda") > MAX_SCANS:
+        return LeftOut(f"it has more than {MAX_SCANS} scans")
     total = width = height = 0
     for frame in _FRAMES[kind](data):
         pixels = frame[0] * frame[1]

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..sandbox.errors import UsageError
+from ..sandbox.intake.target_file import TargetFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,18 +194,20 @@ def _subjects(executors: str, peers: list[str], profile: str | None) -> list["Su
 
 def _check_writable(path: Path | None) -> None:
     """A table of minutes must not be lost to a wrong path."""
-    if path is not None and path != Path("-") and not path.absolute().parent.is_dir():
-        raise UsageError(f"{path}: there is no such folder.")
+    if path is not None and path != Path("-"):
+        TargetFile(path).close()
 
 
 def _write(path: Path, text: str) -> None:
     if path == Path("-"):
         typer.echo(text, nl=False)
         return
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    # What is measured is hostile, and some of it runs unconfined: no link is followed.
+    with closing(TargetFile(path)) as target:
+        try:
+            target.write(text.encode())
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _progress(total: int) -> "Callable[[Cell], None] | None":
