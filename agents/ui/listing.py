@@ -22,7 +22,8 @@ def listing(blocks: Sequence[CodeBlock], width: int) -> list[str]:
     for place, block in enumerate(blocks, 1):
         which = f"block {place} of {len(blocks)}: " if len(blocks) > 1 else ""
         heading, *more = _wrapped(which + _about(block), max(_NARROWEST, width - 3))
-        rows += [f"── {heading}", *(f"   {part}" for part in more), *_rows(block.code, width)]
+        # The language and the file are the model's words, too: each row of them has its own mark.
+        rows += [f"── {heading}", *(f"┄┄ {part}" for part in more), *_rows(block.code, width)]
     return [*rows, "─" * 4]
 
 

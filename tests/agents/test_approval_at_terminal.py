@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandcrew.benchmarks.fuzz.approvals import listed
 from sandcrew.executors import extract_code_blocks
 
-from .listed import listed
 from .pseudoterminal import Terminal, in_terminal
 
 if TYPE_CHECKING:
