@@ -58,6 +58,8 @@ def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     abi = _landlock(policy)
     network = policy.network == "host"
     programs, of_server = _seccomp(network, own_uid)
+    if policy.workdir is not None:
+        programs = (*programs, seccomp.without_preallocation())
     cgroups = find_cgroups()
     if cgroups is not None:
         cgroups.reap()
@@ -191,6 +193,7 @@ def config(
     if policy.network == "host":
         shown += ["/etc/nsswitch.conf"]
     return {
+        "bound": policy.workdir is not None,
         "uid": owner,
         "idmap": None,
         # Without a pids cgroup: on top of what the user runs already; the first process counts.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import landlock_profile, layers
 from .environment import base_environment, has_proxy, search_path
 from .errors import BackendError, BackendUnavailable, PolicyError
+from .folder_watch import watch_folder
 from .guest.confine import PROXY
 from .handshake import Gone, Handshake, Refused
 from .identity import choose_identity, identity_without_namespaces
@@ -187,8 +188,9 @@ class _LocalZygote:
             order=signal.SIGTERM if self._without_namespaces else signal.SIGKILL,
         )
         workspace = self._workspace()
+        watch = await watch_folder(policy, workspace.dir_fd)
         self._handshake = self._folder = None  # the handle's from now on
-        return Zygote(handshake.channel, policy, terms, workspace, self.end)
+        return Zygote(handshake.channel, policy, terms, workspace, self.end, watch)
 
     async def _config(self, checked: Layers, interpreter: Interpreter) -> dict[str, Any]:
         policy, packages = self._policy, self._package_folder
@@ -208,6 +210,7 @@ class _LocalZygote:
             "idmap": self._identity.owner if policy.workdir else None,
             "uid": GUEST_UID,
             "disk": policy.disk,
+            "files": policy.files,
             "shm": min(int(policy.disk), int(policy.memory)),
             "memory": policy.memory,
             "watch_memory": checked.cgroups is None and not self._without_namespaces,

@@ -235,6 +235,7 @@ class LiveGuest:
 
     async def _begin(self, job: dict[str, Any]) -> None:
         self.open_door()
+        self.zygote.watch(self.guest)
         try:
             await self.guest.send_job(job, b"", [*self._pipes.ends, self._theirs.fileno()])
         finally:

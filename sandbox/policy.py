@@ -72,7 +72,11 @@ class Policy:
     own; for programs that lead a dialogue with others. Branches of sessions have none. Needs the
     profile ``namespaces``."""
     disk: int | str = 256 * MIB
-    """Room in a private workspace, and again in ``/tmp``; also the largest file."""
+    """Room in a private workspace, and again in ``/tmp``; also the largest file. A workspace that
+    is a folder of the host may grow by as much; what goes further is killed."""
+    files: int = 50_000
+    """Files and folders in a private workspace, and again in ``/tmp``; and by how many a workspace
+    that is a folder of the host may grow, further names of files counted as files."""
     cpus: int | None = None
     """Processors the code may run on; ``None`` for all."""
     network: str | Sequence[str] = "none"
@@ -288,6 +292,7 @@ _CHECKS = {
     "processes": _count(1, 100_000),
     "terminals": _count(0, 256),
     "disk": _size(MIB, 1 << 46),
+    "files": _count(16, 100_000_000),
     "cpus": _count(1, 4096, optional=True),
     "network": _network,
     "upload": _size(0, 1 << 46, optional=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import evidence
 from .errors import BackendCrashed
 from .output import OutputCollector
-from .result import EXIT_CANCELLED, EXIT_TIMEOUT, CodeResult, OutputEvent
+from .result import EXIT_CANCELLED, EXIT_KILLED, EXIT_TIMEOUT, CodeResult, OutputEvent
 from .streams import OutputPipes
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Run:
         self._proxy: Proxy | None = None
         self._pipes: OutputPipes | None = None
         self._verdict: Verdict | None = None
+        self._exceeded: str | None = None
 
     def cancel(self) -> None:
         """Kill the program; its result says that it was cancelled."""
@@ -85,6 +86,7 @@ class Run:
             guest = await self._take_guest(zygote)
             if guest is not None:
                 self._open_door(guest, zygote)
+                zygote.watch(guest)
                 await self._start(guest, job, zygote.owner)
                 while not self._finished(guest):
                     await self._changed.wait()
@@ -104,6 +106,7 @@ class Run:
             yield self._events.popleft()
         for event in self._collector.finish():
             yield event
+        self._exceeded = await zygote.exceeded() if zygote.alive else None
         # A sandbox that was closed meanwhile has no workspace any more.
         artifacts = zygote.workspace.artifacts(before) if zygote.alive else ()
         yield self._result(time.monotonic() - started, artifacts)
@@ -196,6 +199,8 @@ class Run:
         end = (self._guest.end if self._guest else None) or {"exit_code": EXIT_CANCELLED}
         accounts = self._guest.accounts if self._guest else None
         exit_code = _EXIT_CODES[self._verdict] if self._verdict else int(end["exit_code"])
+        if self._exceeded and not exit_code:  # it was faster than who would have killed it
+            exit_code = EXIT_KILLED
         return CodeResult(
             exit_code=exit_code,
             output=self._collector.output,
@@ -223,7 +228,7 @@ class Run:
             return "timeout"
         if not exit_code:
             return None
-        told = self._guest.limit if self._guest else None
+        told = self._exceeded or (self._guest.limit if self._guest else None)
         return evidence.limit_hit(told, accounts, self._collector.stderr)
 
 

@@ -164,6 +164,18 @@ def without_cgroup() -> bytes:
 
 
 @cache
+def without_preallocation() -> bytes:
+    """A program for guests whose workspace is a folder of the host, which is counted.
+
+    They would take room on the disk faster than anybody counts. The C library writes instead.
+    """
+    library = _library()
+    program = library.SyscallFilter(library.ALLOW)
+    _add(program, library.ERRNO(errno.EOPNOTSUPP), "fallocate")
+    return _export(program)
+
+
+@cache
 def without_namespaces(*, sockets: Sockets, own_uid: bool) -> bytes:
     """A third program, for what namespaces hide elsewhere and Landlock does not know of.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .cgroup import Cgroup, Cgroups
     from .channel import Channel
+    from .folder_watch import FolderWatch
     from .language import Language
     from .network import Proxy
     from .policy import Policy
@@ -89,8 +90,10 @@ class Zygote:
         terms: Terms,
         workspace: Workspace,
         end: Callable[[], Awaitable[None]],
+        watch: FolderWatch | None = None,
     ) -> None:
         self._policy = policy
+        self._watch = watch
         self._terms = terms
         self._end = end
         self._workspace: Workspace | None = workspace
@@ -144,11 +147,22 @@ class Zygote:
         assert self._workspace is not None
         return self._workspace
 
+    def watch(self, guest: Guest) -> None:
+        """End ``guest``, which gets its job, when the workspace is the caller's and too full."""
+        if self._watch is not None:
+            self._watch.add(guest)
+
+    async def exceeded(self) -> str | None:
+        """The limit of the workspace that a guest which has ended exceeded, if any."""
+        return None if self._watch is None else await self._watch.settle()
+
     def attach(self) -> None:
         """Work on the running event loop from now on; guests of another one are given up."""
         if self._channel is None or self._channel.loop is asyncio.get_running_loop():
             return
         self._abandon_guests("The sandbox is used on another event loop now.")
+        if self._watch is not None:
+            self._watch.forget_all()
         self.pool.close()
         self.pool = Pool(self)
         self._channel.attach()
@@ -280,6 +294,8 @@ class Zygote:
         for guest in self._abandoned:
             guest.remove_cgroup()
         self._abandoned.clear()
+        if self._watch is not None:
+            self._watch.close()
         workspace, self._workspace = self._workspace, None
         if workspace is not None:
             os.close(workspace.dir_fd)
@@ -298,6 +314,8 @@ class Zygote:
 
     def _forget(self, number: int) -> None:
         guest = self._guests.pop(number, None)
+        if guest is not None and self._watch is not None:
+            self._watch.discard(guest)
         if guest is not None and not guest.remove_cgroup():
             self._abandoned.append(guest)
 

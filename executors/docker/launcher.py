@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...sandbox import seccomp
 from ...sandbox.environment import base_environment, has_proxy
 from ...sandbox.errors import BackendError, BackendUnavailable, PolicyError, UsageError
+from ...sandbox.folder_watch import watch_folder
 from ...sandbox.handshake import Gone, Handshake, Refused
 from ...sandbox.landlock_profile import scopes_signals, system_figures
 from ...sandbox.language import languages_by
@@ -241,8 +242,10 @@ class _ContainerZygote:
             order=signal.SIGTERM,
         )
         workspace = self._workspace(self._folder)
+        self._folder = workspace.dir_fd
+        watch = await watch_folder(policy, workspace.dir_fd) if self._bound else None
         self._handshake = self._folder = None  # the handle's from now on
-        return Zygote(handshake.channel, policy, terms, workspace, self.end)
+        return Zygote(handshake.channel, policy, terms, workspace, self.end, watch)
 
     def _workspace(self, folder: int) -> Workspace:
         """The guests' workspace, seen from here."""
@@ -275,6 +278,8 @@ class _ContainerZygote:
             "idmap": None,
             "uid": None,
             "disk": policy.disk,
+            "files": policy.files,
+            "bound": self._bound is not None or self._options.bind_dir is not None,
             "memory": policy.memory,
             "watch_memory": False,
             "processes": None,  # RLIMIT_NPROC counts those of the user outside as well
@@ -330,8 +335,9 @@ def _filters(policy: Policy) -> dict[str, tuple[bytes, ...]]:
     sockets: seccomp.Sockets = "tcp" if has_proxy(policy) else "none"
     sockets = "network" if policy.network == "host" else sockets
     try:
+        bound = (seccomp.without_preallocation(),) if policy.workdir is not None else ()
         return {
-            "filters": seccomp.filters(),
+            "filters": (*seccomp.filters(), *bound),
             "filters_of_branches": (seccomp.without_namespaces(sockets=sockets, own_uid=False),),
             "filters_of_server": (seccomp.of_fork_server(),),
         }

@@ -168,7 +168,7 @@ def _walls(policy: Policy, options: ContainerOptions) -> dict[str, Any]:
 def _tmpfs(policy: Policy, user: tuple[int, int], *, private: bool) -> dict[str, str]:
     """Folders in memory, which count as memory of the container."""
     size = int(policy.disk)
-    common = f"rw,exec,nosuid,nodev,size={size},nr_inodes={max(size >> 14, 1024)}"
+    common = f"rw,exec,nosuid,nodev,size={size},nr_inodes={policy.files + 1}"
     own = f"{common},mode=0755,uid={user[0]},gid={user[1]}"
     places = {HOME: own, RUNS: own, "/tmp": f"{common},mode=1777"}  # noqa: S108
     return places | ({WORKSPACE: own} if private else {})

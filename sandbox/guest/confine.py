@@ -20,6 +20,8 @@ Config = dict[str, Any]
 # Landlock access rights: linux/landlock.h. Names of the kernel without LANDLOCK_ACCESS_FS_.
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _ABI_1 = (1 << 13) - 1
+SPECIAL_FILES = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11
+"""Devices, sockets and pipes: a folder of the host is to have none of a guest's."""
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1, 2
 
@@ -83,10 +85,10 @@ def own_mounts(config: Config, *more: str) -> None:
     """Fresh private folders where programs write, those of ``more`` included, and a /proc."""
     hidden = config["under_tmp"]
     clones = [kernel.open_tree(entry["path"]) if "bind" in entry else None for entry in hidden]
-    root.private_tmpfs("/tmp", config["disk"])
-    root.private_tmpfs("/dev/shm", config["shm"])
+    root.private_tmpfs("/tmp", config["disk"], config["files"])
+    root.private_tmpfs("/dev/shm", config["shm"], config["files"])
     for path in more:
-        root.private_tmpfs(path, config["disk"], "0755")
+        root.private_tmpfs(path, config["disk"], config["files"], "0755")
     if config["terminals"]:
         root.private_terminals(config["terminals"])
     root.show_again(hidden, clones)
@@ -214,7 +216,9 @@ def _landlock(config: Config) -> None:
     # Rules stick to folders, and those of a branch are others: in a session writing is left to
     # the mounts, of which all but these four are read-only.
     for path in ("/",) if config["session"] else _WRITABLE:
-        kernel.landlock_allow(ruleset, path, handled & ~IOCTL_DEV)
+        is_bound = path == root.WORKSPACE and config["workdir"]
+        unwanted = IOCTL_DEV | (SPECIAL_FILES if is_bound else 0)
+        kernel.landlock_allow(ruleset, path, handled & ~unwanted)
     for path in DEVICES:
         kernel.landlock_allow(ruleset, path, (READ_FILE | WRITE_FILE | TRUNCATE) & handled)
     if config["terminals"]:

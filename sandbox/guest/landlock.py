@@ -48,7 +48,9 @@ def restrict(
     for path in config["listed"]:
         _allow(ruleset, path, confine.READ_DIR)
     for path in writable:
-        access = handled & ~(confine.IOCTL_DEV | _MAKE_CHAR | _MAKE_BLOCK)
+        is_bound = path == config["places"]["workspace"] and config["bound"]
+        unwanted = confine.SPECIAL_FILES if is_bound else _MAKE_CHAR | _MAKE_BLOCK
+        access = handled & ~(confine.IOCTL_DEV | unwanted)
         _allow(ruleset, path, access, named.get(path))
     for path in confine.DEVICES:
         _allow(ruleset, path, _USE & handled)

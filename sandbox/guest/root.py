@@ -74,9 +74,8 @@ def show_again(entries: list[Entry], clones: list[int | None]) -> None:
             os.symlink(entry["link"], entry["path"])
 
 
-def private_tmpfs(path: str, size: int, mode: str = "1777") -> None:
-    inodes = max(size >> 14, 1024)
-    data = f"mode={mode},size={size},nr_inodes={inodes}"
+def private_tmpfs(path: str, size: int, files: int, mode: str = "1777") -> None:
+    data = f"mode={mode},size={size},nr_inodes={files + 1}"  # and the folder itself
     kernel.mount("tmpfs", path, "tmpfs", PRIVATE, data)
 
 
@@ -122,7 +121,7 @@ def _private_folder(path: str, config: dict[str, Any], clone: int | None) -> Non
     if clone is not None:
         attach(clone, "." + path)
         return
-    private_tmpfs("." + path, config["disk"], "0755")
+    private_tmpfs("." + path, config["disk"], config["files"], "0755")
     os.chown("." + path, config["uid"], config["uid"])
 
 

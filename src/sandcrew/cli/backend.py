@@ -26,6 +26,7 @@ class Options:
     cpus: int | None = None
     processes: int | None = None
     disk: str | None = None
+    files: int | None = None
     network: str | None = None
     workdir: Path | None = None
     read_only: tuple[Path, ...] = ()

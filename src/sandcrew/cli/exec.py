@@ -35,7 +35,11 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
         int | None, typer.Option(metavar="N", help="Processes and threads at one time.")
     ] = None,
     disk: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Room in a fresh workspace.")
+        str | None,
+        typer.Option(metavar="SIZE", help="Room in a fresh workspace, or what DIR may grow by."),
+    ] = None,
+    files: Annotated[
+        int | None, typer.Option(metavar="N", help="Files in it, or by how many DIR may grow.")
     ] = None,
     network: Annotated[
         str | None,
@@ -85,6 +89,7 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
         cpus=cpus,
         processes=processes,
         disk=disk,
+        files=files,
         network=network,
         workdir=workdir,
         read_only=tuple(read_only or ()),
