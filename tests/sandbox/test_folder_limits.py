@@ -140,7 +140,7 @@ def test_a_count_is_exact_and_ends_where_it_is_told_to(tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a/file").write_bytes(b"x" * 8192)
     os.link(tmp_path / "a/file", tmp_path / "a/b/name")
-    with open(tmp_path / "hole", "wb") as file:
+    with (tmp_path / "hole").open("wb") as file:
         file.truncate(1 << 30)
     (tmp_path / "link").symlink_to("/")
     fd = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
