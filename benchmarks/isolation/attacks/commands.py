@@ -103,8 +103,8 @@ time.sleep(1)
     ),
     Attack(
         "G60", "frames of the host's program", (47,),
-        "Wants what is still on the stack of who started it, and the paths of the host there; an "
-        "interpreter that forgets them stops it.",
+        "Wants the paths of the host in what is still on the stack of who started it; an "
+        "interpreter that lies nowhere would stop it.",
         Evidence.CLAIM, """
 import gc
 frame = sys._getframe()
@@ -121,5 +121,6 @@ if not mine and __name__ == "__main__" and sys.argv[0].startswith(BAIT["folder"]
     except ImportError: pass
 if mine: reached(mine[0])
 """,
+        not_promised="the interpreter and its libraries lie at their own paths of the host",
     ),
 )  # fmt: skip
