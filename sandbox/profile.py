@@ -29,7 +29,10 @@ PROFILES = {
         not_covered=(
             "faults of the kernel itself: there is one kernel, as in every container",
             "memory, where no cgroup can be made (see the doctor): it is looked at 30 times a "
-            "second, and buffers of the kernel are not seen",
+            "second; buffers of sockets are estimated, other memory of the kernel is not seen",
+            "a bound work folder: it is counted 50 times a second at most, and who exceeds a limit "
+            "is killed after that; what others add to it meanwhile counts as well",
+            "branches see in /proc/self/mountinfo where on the host a bound work folder lies",
             "processes of branches, where no cgroup can be made: they count for the session too",
             "a session against its branches: processes that its code has left running can see "
             "those of its branches, look into them and end them; a branch cannot look out, nor to "
@@ -67,7 +70,8 @@ PROFILES = {
             "if its exact path is known and the user may pass its folders; no content, no listing",
             "numbers of processes (whether one exists), the host's name, kernel and mounted space",
             "the user id is the caller's, unless root starts it: code sees files as the caller",
-            "disk: only the size of each file is limited, not their sum or number",
+            "disk: in private folders only the size of each file is limited, not their sum or "
+            "number (they are in a bound work folder)",
             "processes without a cgroup: counted with all others of the user, so inexactly",
             "locks: files that can be read can be locked (flock)",
             "signals on Linux before 6.12, if 'landlock-signals' is allowed to be missing: code "

@@ -28,7 +28,7 @@ from . import admission, confine, copying, handles, init, kernel, processes, roo
 from .bare import socket
 from .channel import Channel
 from .supervisor import Supervisor
-from .watch import MemoryWatch
+from .watch import watch_of
 
 if TYPE_CHECKING:
     Config = dict[str, Any]
@@ -89,7 +89,7 @@ def _be_first(config: Config, sock: int) -> NoReturn:
         worker = _admit(channel)
     except BaseException as error:  # fail closed
         init.refuse(channel, error)
-    memory = MemoryWatch(config["memory"]) if config["watch_memory"] else None
+    memory = watch_of(config) if config["watch_memory"] else None
     supervisor = Supervisor(channel, None, memory, hears=True)
     supervisor.wait_for(worker, os.pidfd_open(worker))
     init.end(supervisor, channel, None, written)  # its parent's first process reaps it

@@ -23,7 +23,7 @@ from .landlocked_rooms import LandlockedRooms
 from .landlocked_walls import LandlockedWalls
 from .supervisor import Supervisor, exit_code
 from .walls import Walls
-from .watch import MemoryWatch
+from .watch import watch_of
 
 
 def main(config: dict[str, Any], fd: int) -> NoReturn:
@@ -72,7 +72,7 @@ def supervise(
     written: int | None = None,
 ) -> NoReturn:
     """Be the first process of a guest that is confined, to the end of its ``program``."""
-    memory = MemoryWatch(config["memory"]) if config["watch_memory"] else None
+    memory = watch_of(config) if config["watch_memory"] else None
     without_namespaces = config["profile"] == "landlock"
     with_rooms = without_namespaces and landlocked.has_branches(config)
     rooms = LandlockedRooms(config) if with_rooms else None

@@ -7,6 +7,7 @@ nor files in memory. So the first process of a guest looks at all of them, many 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from . import processes
 
@@ -14,17 +15,25 @@ PERIOD = 0.03
 """Seconds between two looks."""
 
 _FILES = ("/tmp", "/dev/shm")
+_FEW_SOCKETS = 256
+"""As many as honest programs have, most of them empty."""
+_SOCKET = 128 << 10
+"""Bytes that a socket whose other end does not read was measured to hold."""
+_INODE = 1 << 10
+"""Bytes the kernel takes for each file in memory, besides its content."""
 
 
 class MemoryWatch:
     """Adds up what the processes of this pid namespace hold, but for branches: each has its own.
 
-    ``limit`` is in bytes. What a guest was born with, pages it shares with the zygote, is not
-    counted: it is subtracted from each process, as this process had it in the beginning.
+    ``limit`` is in bytes. In an ``own_network`` what sockets hold is estimated by their number.
+    What a guest was born with, pages it shares with the zygote, is not counted: it is subtracted
+    from each process, as this process had it in the beginning.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, own_network: bool) -> None:
         self._limit = limit
+        self._own_network = own_network
         self._born_with = _resident("/proc/self/status")
 
     def exceeded(self) -> bool:
@@ -35,6 +44,8 @@ class MemoryWatch:
         longer.
         """
         files = sum(_used(path) for path in _FILES)
+        if self._own_network:
+            files += max(_sockets() - _FEW_SOCKETS, 0) * _SOCKET
         if files + self._quick() <= self._limit:
             return False
         return files + self._exact() > self._limit
@@ -48,14 +59,19 @@ class MemoryWatch:
         return sum(_proportional(pid) for pid in alive)
 
 
+def watch_of(config: dict[str, Any]) -> MemoryWatch:
+    return MemoryWatch(config["memory"], own_network=config["network"] == "none")
+
+
 def _resident(status: str) -> int:
-    """Bytes in memory that are not pages of files."""
-    return _sum(status, ("RssAnon", "RssShmem"))
+    """Bytes in memory that are not pages of files, and those of the page tables."""
+    return _sum(status, ("RssAnon", "RssShmem", "VmPTE"))
 
 
 def _proportional(pid: int) -> int:
     """The same, with each shared page divided by those who share it."""
-    return _sum(f"/proc/{pid}/smaps_rollup", ("Pss_Anon", "Pss_Shmem"))
+    shared = _sum(f"/proc/{pid}/smaps_rollup", ("Pss_Anon", "Pss_Shmem"))
+    return shared + _sum(f"/proc/{pid}/status", ("VmPTE",))
 
 
 def _sum(path: str, names: tuple[str, ...]) -> int:
@@ -66,6 +82,13 @@ def _sum(path: str, names: tuple[str, ...]) -> int:
     return sum(int(fields[name].split()[0]) << 10 for name in names if name in fields)
 
 
+def _sockets() -> int:
+    """Sockets of this network namespace, Unix sockets included (sockstat of proc_net(5))."""
+    with open("/proc/net/sockstat") as file:
+        return int(file.readline().split()[2])
+
+
 def _used(path: str) -> int:
     info = os.statvfs(path)
-    return (info.f_blocks - info.f_bfree) * info.f_frsize
+    inodes = (info.f_files - info.f_ffree) * _INODE
+    return (info.f_blocks - info.f_bfree) * info.f_frsize + inodes

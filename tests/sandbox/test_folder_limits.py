@@ -25,6 +25,7 @@ def folder() -> Iterator[Path]:
         path.chmod(0o777)
         path.parent.chmod(0o711)
         yield path
+        subprocess.run(["chmod", "-R", "u+rwx", str(path)], check=True)
         subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
