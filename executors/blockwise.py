@@ -89,7 +89,10 @@ class BlockwiseExecutor(CodeExecutor):
         async with aclosing(self.start_stream()) as steps:
             async for step in steps:
                 yield step
-        await self._prepare(cancellation_token)
+        hindrance = await self._prepare(cancellation_token)
+        if hindrance is not None:
+            yield hindrance
+            return
         results: list[CodeResult] = []
         for index, block in enumerate(code_blocks):
             block = CodeBlock(block.code, canonical_language(block.language))
@@ -105,8 +108,9 @@ class BlockwiseExecutor(CodeExecutor):
                 break
         yield merge_results(results)
 
-    async def _prepare(self, cancellation_token: CancellationToken | None) -> None:
-        """What else has to be done before blocks can run; here nothing."""
+    async def _prepare(self, cancellation_token: CancellationToken | None) -> CodeResult | None:
+        """What else has to be done before blocks can run; a result if none can. Here nothing."""
+        return None
 
     async def _run_or_refuse(
         self, block: CodeBlock, token: CancellationToken | None

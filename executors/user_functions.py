@@ -10,9 +10,10 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from ..sandbox.errors import UsageError
+from ..sandbox.intake.json_values import read_json
 from ..sandbox.result import CodeResult
 from .block import CodeBlock
-from .blockwise import BlockwiseExecutor
+from .blockwise import BlockwiseExecutor, refusal
 from .functions import build_python_functions_file, required_packages, to_stub
 
 if TYPE_CHECKING:
@@ -50,13 +51,23 @@ packages = json.loads({packages!r})
 pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 sys.exit(subprocess.call([*pip, *packages]))
 """
+_MOVE_AWAY = """\
+import os
+name = {name!r}
+for number in range(1000):
+    aside = f"{{name}}.replaced-{{number}}"
+    if os.path.lexists(name) and not os.path.lexists(aside):
+        os.rename(name, aside)
+"""
+"""Whatever it is, a folder for example: renaming follows no link and takes no time."""
 
 
 class UserFunctionsExecutor(BlockwiseExecutor):
     """An executor whose blocks can import ``functions`` from the module ``functions_module``.
 
     The module is written into the workspace and imported once, inside, before the first block;
-    packages the functions need and the executor lacks are installed there with ``pip``.
+    packages the functions need and the executor lacks are installed there with ``pip``. What blocks
+    have made of it is put right before the next ones run, or the result says that it cannot be.
 
     Raises
     ------
@@ -98,51 +109,83 @@ class UserFunctionsExecutor(BlockwiseExecutor):
             module_name=self._functions_module, functions=stubs
         )
 
-    async def _prepare(self, cancellation_token: CancellationToken | None) -> None:
+    async def _prepare(self, cancellation_token: CancellationToken | None) -> CodeResult | None:
         if not self._functions:
-            return
+            return None
         async with self._functions_lock:
-            if not (self._functions_checked and await self._functions_are_there()):
-                await self._install_functions(cancellation_token)
+            if self._functions_checked and await self._functions_are_there():
+                return None
+            known = self._functions_checked
+            complaint = await self._install_functions(cancellation_token)
+        if complaint is not None and not known:  # no block has run, so it is for the caller to mend
+            raise UsageError(complaint)
+        return None if complaint is None else refusal(complaint)
+
+    @property
+    def _functions_file(self) -> str:
+        return f"{self._functions_module}.py"
 
     async def _functions_are_there(self) -> bool:
-        """False after a restart with a fresh workspace, or when a block wrote over them."""
+        """False after a restart with a fresh workspace, or when a block changed them."""
         try:
-            return await self.read_file(f"{self._functions_module}.py") == self._functions_text
-        except (FileNotFoundError, UsageError):
+            with await self.open_file(self._functions_file) as file:
+                found = file.read(len(self._functions_text) + 1)
+        except (OSError, UsageError):
             return False
+        return found == self._functions_text
 
-    async def _install_functions(self, token: CancellationToken | None) -> None:
-        if not self._functions_checked:
-            await self._require_no_other_file()
-        await self.write_file(f"{self._functions_module}.py", self._functions_text)
+    async def _install_functions(self, token: CancellationToken | None) -> str | None:
+        """Put the module and its packages there; what is wrong, if that is not possible."""
+        if self._functions_checked:
+            complaint = await self._put_back(token)
+        else:
+            complaint = await self._put()
         packages = required_packages(self._functions)
-        if packages:
-            await self._install_packages(packages, token)
+        if complaint is None and packages:
+            complaint = await self._install_packages(packages, token)
+        if complaint is not None:
+            return complaint
         checked = await self._run_helper(f"import {self._functions_module}\n", token)
-        if not checked.cancelled:
-            _require_success(checked, f"The module {self._functions_module!r} cannot be imported")
+        if checked.cancelled:
+            return None
+        if checked.exit_code == 0:
             self._functions_checked = True
+        return _complaint(checked, f"The module {self._functions_module!r} cannot be imported")
 
-    async def _require_no_other_file(self) -> None:
-        name = f"{self._functions_module}.py"
+    async def _put(self) -> str | None:
+        """Write the module, unless the workspace has a file of this name that is not ours."""
         try:
-            found = await self.read_file(name)
+            found = await self.read_file(self._functions_file)
         except FileNotFoundError:
-            return
+            found = HEADER.encode()
         if not found.startswith(HEADER.encode()):
-            raise UsageError(
-                f"The workspace has a {name} of its own; choose another functions_module."
-            )
+            name = self._functions_file
+            return f"The workspace has a {name} of its own; choose another functions_module."
+        await self.write_file(self._functions_file, self._functions_text)
+        return None
 
-    async def _install_packages(self, packages: list[str], token: CancellationToken | None) -> None:
-        wanted = json.dumps(packages)
-        asked = await self._run_helper(_PRINT_MISSING.format(packages=wanted), token)
-        if asked.cancelled or not json.loads(asked.stdout or "[]"):
-            return
-        installed = await self._run_helper(_INSTALL.format(packages=asked.stdout), token)
-        if not installed.cancelled:
-            _require_success(installed, f"Packages cannot be installed: {asked.stdout.strip()}")
+    async def _put_back(self, token: CancellationToken | None) -> str | None:
+        """Write the module again, whatever blocks have put in its place."""
+        await self._run_helper(_MOVE_AWAY.format(name=self._functions_file), token)
+        try:
+            await self.write_file(self._functions_file, self._functions_text)
+        except (OSError, UsageError) as error:
+            return f"{self._functions_file} cannot be put into the workspace any more: {error}"
+        return None
+
+    async def _install_packages(
+        self, packages: list[str], token: CancellationToken | None
+    ) -> str | None:
+        asked = await self._run_helper(_PRINT_MISSING.format(packages=json.dumps(packages)), token)
+        told = read_json(asked.stdout)
+        if asked.cancelled or not told:
+            return None
+        # What is printed in there may be anybody's: only what was asked for is installed.
+        missing = packages if not isinstance(told, list) else [p for p in packages if p in told]
+        installed = await self._run_helper(_INSTALL.format(packages=json.dumps(missing)), token)
+        if installed.cancelled:
+            return None
+        return _complaint(installed, f"Packages cannot be installed: {', '.join(missing)}")
 
     async def _run_helper(self, code: str, token: CancellationToken | None) -> CodeResult:
         async with aclosing(self._run_or_refuse(CodeBlock(code, "python"), token)) as events:
@@ -152,7 +195,8 @@ class UserFunctionsExecutor(BlockwiseExecutor):
         raise AssertionError("a block ends with a result")
 
 
-def _require_success(result: CodeResult, complaint: str) -> None:
-    if result.exit_code:
-        tail = "\n".join(result.output.strip().splitlines()[-TAIL_LINES:])
-        raise UsageError(f"{complaint} (exit code {result.exit_code}):\n{tail}")
+def _complaint(result: CodeResult, what: str) -> str | None:
+    if not result.exit_code:
+        return None
+    tail = "\n".join(result.output.strip().splitlines()[-TAIL_LINES:])
+    return f"{what} (exit code {result.exit_code}):\n{tail}"

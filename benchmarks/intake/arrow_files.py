@@ -1,11 +1,20 @@
-"""Arrow files of few bytes that become much: what each makes of them is asked of pyarrow itself."""
+"""Arrow files of few bytes that become much when they are read or used.
+
+``python -m sandcrew.benchmarks.intake.arrow_files NAME`` is one of them: by how much the process
+grew.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import struct
+import sys
 from typing import TYPE_CHECKING, Any
+
+from ...sandbox.values import Table
+from ..growth import measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,3 +184,22 @@ FILES: dict[str, Callable[[], bytes]] = {
         wide_names_of_pandas,
     )
 }
+
+
+def main(name: str) -> None:
+    """Be a host that reads this file, and makes of it what can be made."""
+    data = FILES[name]()
+    Table(stream(_pa().array(["x"]))).to_pandas()  # what is loaded for it is no growth
+    print(measure(lambda: _use(data)).bytes)
+
+
+def _use(data: bytes) -> None:
+    with contextlib.suppress(Exception):
+        table = Table(data).to_arrow()
+        for make in (table.to_pandas, table.to_pylist, table.to_pydict):
+            with contextlib.suppress(Exception):
+                make()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

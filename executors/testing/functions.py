@@ -47,3 +47,37 @@ class FunctionsContract(ContractBase):
         async with self.make_executor(functions=[broken]) as executor:
             with pytest.raises(UsageError, match="no_such_module_anywhere"):
                 await run(executor, python("print(1)"))
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            "os.mkdir(name); open(name + '/a', 'w').close()",
+            "os.mkfifo(name)",
+            "os.symlink('/etc/passwd', name)",
+            "os.symlink('nowhere', name)",
+            "open(name, 'w').write('def double(n): return 666')",
+            "os.truncate(os.open(name, os.O_CREAT | os.O_RDWR), 200 << 20)",
+            "open(name, 'w').close(); os.chmod(name, 0)",
+            "socket.socket(socket.AF_UNIX).bind(name)",
+        ],
+    )
+    async def test_whatever_a_block_makes_of_the_functions_the_next_has_them(
+        self, damage: str
+    ) -> None:
+        code = python("from functions import double; print(double(21))")
+        prelude = "import os, socket\nname = 'functions.py'\nos.unlink(name)\n"
+        async with self.make_executor(functions=[double]) as executor:
+            await run(executor, code)
+            await run(executor, python(prelude + damage))
+            assert (await run(executor, code)).output == "42\n"
+
+    async def test_if_a_block_leaves_no_way_to_put_them_back_the_next_result_says_so(self) -> None:
+        code = python("from functions import double; print(double(21))")
+        lie = "import os\nos.unlink('functions.py'); os.mkdir('functions')\n"
+        lie += "open('functions/__init__.py', 'w').write('raise SystemExit(3)')"
+        async with self.make_executor(functions=[double]) as executor:
+            assert (await run(executor, code)).exit_code == 0
+            await run(executor, python(lie))
+            result = await run(executor, code)
+            assert result.exit_code != 0
+            assert "functions" in result.output
