@@ -1,4 +1,4 @@
-"""``python -m sandcrew.benchmarks.intake``: memory and time of the host, for each thing it takes in.
+"""``python -m sandcrew.benchmarks.intake [WORD …]``: memory and time of the host for what it reads.
 
 Each runs in a process of its own, which prints by how much it grew.
 """
@@ -15,7 +15,7 @@ from .texts import TEXTS
 
 MOST = 64 << 20
 _HEAD = f"{'what':<56}{'grown by':>10}{'seconds':>9}"
-_KINDS = {"arrow_files": FILES, "frame_floods": FLOODS, "texts": TEXTS}
+_KINDS = {"arrow_files": tuple(FILES), "frame_floods": tuple(FLOODS), "texts": tuple(TEXTS)}
 
 
 def main(only: list[str]) -> int:

@@ -35,6 +35,8 @@ _UNFINISHED = re.compile(
 )
 _MORE_OF_STRING = re.compile(rf"{_STRING_BODY}+")
 _MOST_HELD = _LONGEST_STRING + 3
+_PIECE = 1 << 18
+"""Characters that are cleaned at once: each part between two sequences is an object meanwhile."""
 
 # --- what cannot be seen ---
 
@@ -59,7 +61,11 @@ _JOINERS = "\u200c\u200d\ufe0f"
 
 def clean(text: str) -> str:
     """Plain text: no control but newline, tab and carriage return, nothing that is not seen."""
-    return _UNSEEN.sub(_shown, _SEQUENCE.sub("", text))
+    if len(text) <= _PIECE:
+        return _UNSEEN.sub(_shown, _SEQUENCE.sub("", text))
+    cleaner = Cleaner()
+    pieces = [cleaner.feed(text[i : i + _PIECE]) for i in range(0, len(text), _PIECE)]
+    return "".join((*pieces, cleaner.finish()))
 
 
 def clean_line(text: str) -> str:
