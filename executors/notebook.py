@@ -1,20 +1,20 @@
 """Reads notebooks as code blocks.
 
-Needs nothing but JSON: the format is simple (nbformat 4,
-https://nbformat.readthedocs.io/en/latest/format_description.html), and ``nbformat`` takes longer
-to import than a program to run. :mod:`.notebook_record` writes notebooks.
+Needs nothing but JSON: the format is simple, and ``nbformat`` takes longer to import than a program
+to run. :mod:`.notebook_record` writes notebooks.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, cast
 
-from ..sandbox.errors import MissingExtra, UsageError
+from ..sandbox.errors import UsageError
+from ..sandbox.intake import LeftOut
+from ..sandbox.intake.notebook import read_notebook
 from .block import CodeBlock, canonical_language
+from .ipython_syntax import plain_python
 
 _CELL_LANGUAGE = re.compile(r"\s*%%(?P<magic>\w+)[^\n]*(?:\n|$)")
 _CELL_LANGUAGES = {
@@ -27,10 +27,6 @@ _CELL_LANGUAGES = {
     "time": "python",
     "capture": "python",
 }
-_SHELL_LINE = re.compile(r"(?P<indent>[ \t]*)!(?P<command>.*)")
-_MAGIC_LINE = re.compile(r"(?P<indent>[ \t]*)%(?P<name>\w+)")
-_HARMLESS = frozenset(["config", "load_ext", "matplotlib"])
-"""Line magics about how things are shown, without which the code does the same."""
 
 
 def blocks_from_notebook(data: bytes) -> list[CodeBlock]:
@@ -139,35 +135,10 @@ def parse_notebook(data: bytes) -> dict[str, Any]:
     MissingExtra
         It is of an older format, and what converts it is not installed.
     """
-    try:
-        notebook = json.loads(data)
-    except (ValueError, RecursionError):
-        raise UsageError("This is not a notebook: it is not JSON.") from None
-    if not isinstance(notebook, dict) or "nbformat" not in notebook:
-        raise UsageError("This is not a notebook: it has no 'nbformat'.")
-    notebook = cast("dict[str, Any]", notebook)
-    if notebook["nbformat"] in (1, 2, 3):
-        notebook = _upgrade(data)
-    if notebook["nbformat"] != 4:
-        raise UsageError(
-            f"This notebook has nbformat {str(notebook['nbformat'])[:20]!r}; there are 1 to 4."
-        )
-    if not isinstance(notebook.get("cells"), list):
-        raise UsageError("This notebook is damaged: it has no list of cells.")
+    notebook = read_notebook(data)
+    if isinstance(notebook, LeftOut):
+        raise UsageError(f"This is not a notebook, or a damaged one: {notebook.why}.")
     return notebook
-
-
-def _upgrade(data: bytes) -> dict[str, Any]:
-    try:
-        # nbformat is not typed.
-        nbformat: Any = import_module("nbformat")
-    except ImportError as error:
-        raise MissingExtra("jupyter", "nbformat") from error
-    try:
-        upgraded: dict[str, Any] = json.loads(json.dumps(nbformat.reads(data.decode(), 4)))
-    except Exception as error:  # it raises whatever a damaged notebook makes it stumble over
-        raise UsageError(f"This notebook is damaged: {type(error).__name__}: {error}.") from error
-    return upgraded
 
 
 def notebook_language(notebook: dict[str, Any]) -> str:
@@ -176,7 +147,7 @@ def notebook_language(notebook: dict[str, Any]) -> str:
     for section, key in (("language_info", "name"), ("kernelspec", "language")):
         found = dict_of(metadata.get(section)).get(key)
         if isinstance(found, str):
-            return canonical_language(found)
+            return canonical_language(found[:40])
     return "python"
 
 
@@ -191,33 +162,13 @@ def _block(code: str, language: str, number: int) -> CodeBlock:
     if magic:
         name = magic["magic"]
         if name not in _CELL_LANGUAGES:
-            raise UsageError(f"Cell {number} begins with %%{name}, which only IPython can run.")
+            raise UsageError(
+                f"Cell {number} begins with %%{name[:40]}, which only IPython can run."
+            )
         code, language = code[magic.end() :], _CELL_LANGUAGES[name]
     if language == "python":
-        code = _plain_python(code, number)
+        code = plain_python(code, number)
     return CodeBlock(code, language)
-
-
-def _plain_python(code: str, number: int) -> str:
-    """The cell without IPython's additions. Code that is Python already is left alone."""
-    try:
-        compile(code, f"cell {number}", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        return "\n".join(_plain_line(line, number) for line in code.split("\n"))
-    return code
-
-
-def _plain_line(line: str, number: int) -> str:
-    shell = _SHELL_LINE.match(line)
-    if shell:
-        call = f'__import__("subprocess").run({shell["command"]!r}, shell=True)'
-        return shell["indent"] + call
-    magic = _MAGIC_LINE.match(line)
-    if magic is None:
-        return line
-    if magic["name"] not in _HARMLESS:
-        raise UsageError(f"Cell {number} uses %{magic['name']}, which only IPython can run.")
-    return f"{magic['indent']}pass  # {line.strip()}"
 
 
 def as_python(block: CodeBlock) -> str:

@@ -1,6 +1,7 @@
 """Writes notebooks of what was said and run: words as Markdown, code with its real outputs.
 
-What programs print is hostile, and a browser would obey it: see :mod:`.safe_outputs`.
+What programs print is hostile, and a browser would obey it: see
+:mod:`~sandcrew.sandbox.intake.forms`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..sandbox.errors import MissingExtra, SandcrewError
 from ..sandbox.intake.folder import put, write_all
+from ..sandbox.intake.forms import image_type, safe_forms, safe_outputs
 from ..sandbox.intake.names import shown_name
 from .jupyter.result import JupyterCodeResult
-from .safe_outputs import image_type, safe_forms, safe_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import secrets
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ..safe_outputs import image_type
-from ..static_markup import static_svg
-from .messages import forms_of, text_of, too_deep
+from ...sandbox.intake import LeftOut
+from ...sandbox.intake.forms import picture_data
+from ...sandbox.intake.svg import static_svg
+from .messages import forms_of, text_of
 from .outputs import Shown, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-MAX_PICTURE = 8 << 20
-"""Largest picture that is saved, in bytes."""
 _IN_WORDS = ("text/plain", "text/markdown", "text/latex")
 _PICTURES = {"image/png": ".png", "image/jpeg": ".jpg", "image/svg+xml": ".svg"}
 _MAX_JSON = 10_000
@@ -68,25 +65,19 @@ def pictures(values: Iterable[Shown]) -> Iterator[tuple[str, bytes]]:
         if value.file is None:
             continue
         form = next(form for form in _PICTURES if form in value.data)
-        data = _drawing(value.data[form]) if form == "image/svg+xml" else _picture(value.data[form])
-        if data is not None:
+        data = _picture_data(form, str(value.data[form]))
+        if not isinstance(data, LeftOut):
             yield value.file, data
 
 
-def _drawing(text: Any) -> bytes | None:
-    svg = static_svg(str(text))
-    return svg.encode("utf-8", "replace") if svg else None
-
-
-def _picture(text: Any) -> bytes | None:
-    try:
-        data = base64.b64decode(str(text), validate=False)
-    except (binascii.Error, ValueError):
-        return None
-    return data if len(data) <= MAX_PICTURE and image_type(data) else None
+def _picture_data(kind: str, form: str) -> bytes | LeftOut:
+    if kind != "image/svg+xml":
+        return picture_data(form, kind)
+    drawing = static_svg(form)
+    return drawing if isinstance(drawing, LeftOut) else drawing.encode()
 
 
 def _size(form: Any) -> int:
     if isinstance(form, str):
         return len(form)
-    return 0 if too_deep(form) else len(json.dumps(form))
+    return len(json.dumps(form))

@@ -12,13 +12,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from ...sandbox.intake import LeftOut
+from ...sandbox.intake.json_values import read_object
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_MESSAGE = 256 << 20
 """Bytes of a message that libzmq takes in; for a larger one it drops the connection."""
 MAX_CONTENT = 16 << 20
-"""Bytes of content that are parsed: parsed JSON takes twenty times its size at worst."""
+"""Bytes of content that are parsed."""
+MAX_MEMORY = 64 << 20
+"""Bytes that the content may take once it is parsed."""
 MAX_HEADER = 64 << 10
 MAX_DEPTH = 50
 """Levels of nested values."""
@@ -27,7 +32,7 @@ MAX_FORMS = 32
 KEPT_OF_STREAM = 4 << 20
 """Bytes of an over-long piece of printed text that are kept from each end."""
 
-_DELIMITER = b"<IDS|MSG>"
+DELIMITER = b"<IDS|MSG>"
 _LONG_STREAM = re.compile(rb'\{\s*"name":\s*"(stdout|stderr)",\s*"text":\s*"')
 _CUT = "\n[… {:,} bytes dropped …]\n"
 
@@ -59,9 +64,12 @@ def parse(frames: Sequence[Any]) -> Message:
     kind, request = header.get("msg_type"), parent.get("msg_id", "")
     if not isinstance(kind, str) or not isinstance(request, str):
         raise Malformed("a message without a type")
-    if kind == "stream" and len(parts[4]) > MAX_CONTENT:
-        return Message(kind, request, _long_stream(parts[4]))
-    return Message(kind, request, _object(parts[4], MAX_CONTENT))
+    try:
+        return Message(kind, request, _object(parts[4], MAX_CONTENT))
+    except Malformed:
+        if kind != "stream":
+            raise
+        return Message(kind, request, long_stream(parts[4]))
 
 
 def parse_websocket(text: str | bytes) -> Message:
@@ -84,7 +92,7 @@ def parse_websocket(text: str | bytes) -> Message:
 def _after_delimiter(frames: Sequence[Any]) -> Sequence[Any]:
     """Signature, header, parent header, metadata, content."""
     for index, frame in enumerate(frames[:8]):
-        if frame == _DELIMITER:
+        if frame == DELIMITER:
             parts = frames[index + 1 :]
             if len(parts) >= 5:
                 return parts
@@ -93,48 +101,38 @@ def _after_delimiter(frames: Sequence[Any]) -> Sequence[Any]:
 
 
 def _object(frame: Any, limit: int) -> dict[str, Any]:
-    if len(frame) > limit:
-        raise Malformed(f"{len(frame):,} bytes in one message")
-    data = bytes(frame)
-    try:
-        value = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise Malformed("no JSON") from error
-    content = cast("dict[str, Any]", value)
-    # What opens so few levels need not be walked through: most messages, and thousands come.
-    few = data.count(b"[") + data.count(b"{") <= MAX_DEPTH
-    if not isinstance(value, dict) or (not few and too_deep(content)):
-        raise Malformed("not the content of a message")
+    # Kernels of Python write what only Python reads: NaN, halves of pairs of surrogates.
+    content = read_object(
+        bytes(frame),
+        most_bytes=limit,
+        most_memory=MAX_MEMORY,
+        deepest=MAX_DEPTH,
+        of_python=True,
+    )
+    if isinstance(content, LeftOut):
+        raise Malformed(content.why)
     return content
 
 
-def too_deep(value: object) -> bool:
-    """True for values nested so deep that handling them could exhaust the stack."""
-    level: list[object] = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += cast("dict[str, object]", item).values()
-            elif isinstance(item, list):
-                below += cast("list[object]", item)
-        level = [item for item in below if isinstance(item, dict | list)]
-        if not level:
-            return False
-    return True
+def long_stream(frame: Any) -> dict[str, Any]:
+    """Head and tail of the text of a message that is too large to be read as JSON.
 
-
-def _long_stream(frame: Any) -> dict[str, Any]:
-    """Head and tail of the text of a message too large to be parsed."""
+    Raises
+    ------
+    Malformed
+        It is not written as kernels write it.
+    """
     data = bytes(frame)
     start = _LONG_STREAM.match(data)
     if start is None:
         raise Malformed(f"{len(data):,} bytes in one message")
     end = len(data.rstrip().rstrip(b"}").rstrip()) - 1  # at the quote that ends the text
+    name, dropped = start[1].decode(), end - start.end() - 2 * KEPT_OF_STREAM
+    if dropped <= 0:
+        return {"name": name, "text": _unescape(data[start.end() : end])}
     head = _unescape(data[start.end() : start.end() + KEPT_OF_STREAM])
     tail = _unescape(data[end - KEPT_OF_STREAM : end])
-    dropped = end - start.end() - 2 * KEPT_OF_STREAM
-    return {"name": start[1].decode(), "text": head + _CUT.format(dropped) + tail}
+    return {"name": name, "text": head + _CUT.format(dropped) + tail}
 
 
 def _unescape(piece: bytes) -> str:

@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ...sandbox.errors import MissingExtra, UsageError
+from ...sandbox.intake.forms import safe_outputs
+from ...sandbox.intake.names import shown_name
 from ...sandbox.result import CodeResult
 from ..block import CodeBlock
 from ..notebook import notebook_language, parse_notebook
 from ..notebook_record import MAY_FAIL, picture, pictures_of, run_facts
-from ..safe_outputs import safe_outputs
 from .result import JupyterCodeResult
 from .spec import choose_kernel
 
@@ -29,7 +30,7 @@ class NotebookRun:
     """A notebook that is executed; what it is at any time is a valid notebook.
 
     Cells keep their ids and metadata; what earlier runs left of outputs goes. Outputs are made
-    harmless (:mod:`~sandcrew.executors.safe_outputs`), and the notebook is not signed, so that no
+    harmless (:mod:`~sandcrew.sandbox.intake.forms`), and the notebook is not signed, so that no
     front end trusts it.
 
     Raises
@@ -46,13 +47,13 @@ class NotebookRun:
             self._nbformat: Any = import_module("nbformat")
         except ImportError as error:
             raise MissingExtra("jupyter", "nbformat") from error
+        notebook = json.dumps(parse_notebook(data))
         try:
-            self._notebook: Any = self._nbformat.reads(json.dumps(parse_notebook(data)), 4)
+            self._notebook: Any = self._nbformat.reads(notebook, 4)
             self._nbformat.validate(self._notebook)
-        except self._nbformat.ValidationError as error:
-            raise UsageError(f"This notebook is damaged: {error.message}.") from error
-        except (AttributeError, KeyError, TypeError) as error:
-            raise UsageError(f"This notebook is damaged: {error!r}.") from error
+        except Exception as error:  # it raises whatever a damaged notebook makes it stumble over
+            why = getattr(error, "message", None) or repr(error)
+            raise UsageError(f"This notebook is damaged: {shown_name(str(why))}.") from error
         for cell in self._code_cells():
             cell.outputs, cell.execution_count = [], None
 

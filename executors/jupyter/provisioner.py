@@ -125,6 +125,9 @@ class SandboxProvisioner(KernelProvisionerBase):
         await asyncio.sleep(0)  # a front end may let this loop run only while it asks
         if self._ending is None:
             return 0
+        if self._relay is not None and not self._relay.alive:
+            await self.kill()  # nobody could hear it
+            return 1
         return self._exit_code(self._ending) if self._ending.done() else None
 
     async def wait(self) -> int | None:

@@ -2,35 +2,42 @@
 
 A front end trusts what a cell shows that its user has just run: scripts in it run in its page,
 with the rights of its user, who may start kernels that are not confined. So what kernels say is
-passed on with values made static (:mod:`~sandcrew.executors.safe_outputs`), and without widgets.
+taken in (:mod:`~sandcrew.sandbox.intake.kernel_messages`) and written anew. It is taken from the
+kernel one message at a time, and only when there is room for it: the rest waits in the kernel.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import threading
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
-from ..safe_outputs import safe_forms
-from .messages import MAX_CONTENT, MAX_MESSAGE, too_deep
+from .relayed import RelayedMessages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .connection import Connection
 
-_DELIMITER = b"<IDS|MSG>"
 _FRONT = {"shell": zmq.ROUTER, "iopub": zmq.XPUB, "stdin": zmq.ROUTER, "control": zmq.ROUTER}
 _BACK = {"shell": zmq.DEALER, "iopub": zmq.XSUB, "stdin": zmq.DEALER, "control": zmq.DEALER}
 _STOP = "inproc://stop"
 
 RELAYED = tuple(_FRONT)
 """The channels that go through it; heartbeats have nothing to be filtered."""
+MAX_MESSAGE = {"iopub": 128 << 20}
+"""Bytes of a message that are taken from a kernel, by channel: it may print much at once. For a
+larger one libzmq drops the connection, and makes it anew."""
+MAX_OTHER = 32 << 20
+QUEUE = 4
+"""Messages that wait for a front end that does not read."""
+PATIENCE = 5.0
+"""Seconds for which such a front end is waited for: it may not keep others from theirs."""
+_TRY_AGAIN = 2
+"""Milliseconds."""
 
 
 class Relay:
@@ -41,13 +48,18 @@ class Relay:
     """
 
     def __init__(self, front: Connection, back: Connection) -> None:
-        self._key = front.key.encode()
+        self._messages = RelayedMessages(front.key.encode())
         self._context = zmq.Context()
         self._stop = self._context.socket(zmq.PAIR)
         self._stop.bind(_STOP)
         pairs = [self._pair(front, back, channel) for channel in RELAYED]
         self._thread = threading.Thread(target=self._run, args=(pairs,), daemon=True)
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """False once nothing is passed on any more."""
+        return self._thread.is_alive()
 
     def close(self) -> None:
         """Stop, and close all sockets."""
@@ -60,12 +72,16 @@ class Relay:
     def _pair(self, front: Connection, back: Connection, channel: str) -> tuple[Any, Any]:
         here: Any = self._context.socket(_FRONT[channel])
         there: Any = self._context.socket(_BACK[channel])
-        for socket in (here, there):
-            socket.linger = 0
-            socket.maxmsgsize = MAX_MESSAGE
+        here.linger = there.linger = 0
+        here.sndhwm = QUEUE
+        there.rcvhwm = 1
+        there.maxmsgsize = MAX_MESSAGE.get(channel, MAX_OTHER)
         if _FRONT[channel] == zmq.ROUTER:
             # As ipykernel has it: a front end that comes again under its name is the one meant.
             here.router_handover = 1
+            here.router_mandatory = 1
+        else:
+            here.xpub_nodrop = 1
         there.reconnect_ivl = 10
         if channel != "iopub":
             # One name for all three: a kernel asks on stdin whoever asked it on shell.
@@ -77,86 +93,71 @@ class Relay:
     def _run(self, pairs: list[tuple[Any, Any]]) -> None:
         stop = self._context.socket(zmq.PAIR)
         stop.connect(_STOP)
-        poller = zmq.Poller()
-        routes: dict[Any, tuple[Any, Callable[[list[bytes]], list[bytes] | None]]] = {}
-        for here, there in pairs:
-            routes[here] = (there, lambda frames: frames)
-            routes[there] = (here, self._harmless)
-        for socket in (stop, *routes):
-            poller.register(socket, zmq.POLLIN)
+        ways = [_Way(here, there, list) for here, there in pairs]
+        ways += [_Way(there, here, self._messages.relayed, PATIENCE) for here, there in pairs]
         try:
-            while True:
-                ready = dict(poller.poll())
-                if stop in ready:
-                    return
-                for source in ready:
-                    target, change = routes[source]
-                    with suppress(zmq.ZMQError):
-                        frames = change(source.recv_multipart(zmq.NOBLOCK))
-                        if frames is not None:
-                            target.send_multipart(frames, zmq.NOBLOCK)
+            while not _stopped(stop, ways):
+                for way in ways:
+                    way.go_on()
         finally:
-            for socket in (stop, *routes):
+            for socket in (stop, *(way.source for way in ways)):
                 socket.close(linger=0)
 
-    def _harmless(self, frames: list[bytes]) -> list[bytes] | None:
-        """The message as a front end may have it; ``None`` for none."""
+
+class _Way:
+    """From one socket to another, one message at a time.
+
+    Parameters
+    ----------
+    change:
+        What becomes of a message; ``None`` for one that is not passed on.
+    patience:
+        Seconds for which the target may have no room, before what it does not take is dropped;
+        for ever without.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        target: Any,
+        change: Callable[[list[bytes]], list[bytes] | None],
+        patience: float | None = None,
+    ) -> None:
+        self.source = source
+        self.waiting: list[bytes] | None = None
+        """What the target has no room for yet."""
+        self._target = target
+        self._change = change
+        self._patience = patience
+        self._full_since: float | None = None
+
+    def go_on(self) -> None:
+        """Pass on what there is."""
+        if self.waiting is None:
+            try:
+                self.waiting = self._change(self.source.recv_multipart(zmq.NOBLOCK))
+            except zmq.ZMQError:
+                return
+        if self.waiting is not None:
+            self._send(self.waiting)
+
+    def _send(self, frames: list[bytes]) -> None:
         try:
-            start = frames.index(_DELIMITER, 0, 8) + 1
-            _, header, parent, metadata, content = frames[start : start + 5]
-            kind = json.loads(header)["msg_type"]
-            change = _CHANGES.get(kind)
-            if change is not None:
-                changed = change(_object(content))
-                if changed is None:
-                    return None
-                content = json.dumps(changed).encode()
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return None
-        body = [header, parent, metadata, content]
-        signature = hmac.new(self._key, b"".join(body), hashlib.sha256).hexdigest().encode()
-        return [*frames[:start], signature, *body]
+            self._target.send_multipart(frames, zmq.NOBLOCK)
+            self._full_since = None
+        except zmq.Again:
+            now = time.monotonic()
+            self._full_since = self._full_since or now
+            if self._patience is None or now - self._full_since < self._patience:
+                return
+        except zmq.ZMQError:
+            pass  # it was for somebody who has gone
+        self.waiting = None
 
 
-def _object(content: bytes) -> dict[str, Any]:
-    value = json.loads(content) if len(content) <= MAX_CONTENT else None
-    if not isinstance(value, dict) or too_deep(cast("object", value)):
-        raise ValueError("not the content of a message")
-    return cast("dict[str, Any]", value)
-
-
-def _value(content: dict[str, Any]) -> dict[str, Any]:
-    data = content.get("data")
-    forms = safe_forms(cast("dict[str, Any]", data)) if isinstance(data, dict) else {}
-    return {**content, "data": forms or {"text/plain": "[left out]"}, "metadata": {}}
-
-
-def _reply(content: dict[str, Any]) -> dict[str, Any]:
-    """What a reply asks a front end to show or to do."""
-    pages = content.get("payload")
-    items = cast("list[object]", pages) if isinstance(pages, list) else []
-    shown = [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
-    kept = [_value(item) for item in shown if item.get("source") == "page"]
-    kept += [item for item in shown if item.get("source") in ("ask_exit", "set_next_input")]
-    return {**content, "payload": kept, "user_expressions": {}}
-
-
-def _info(content: dict[str, Any]) -> dict[str, Any]:
-    return {**content, "help_links": []}
-
-
-def _nothing(content: dict[str, Any]) -> None:
-    return None
-
-
-_CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
-    "display_data": _value,
-    "update_display_data": _value,
-    "execute_result": _value,
-    "inspect_reply": _value,
-    "execute_reply": _reply,
-    "kernel_info_reply": _info,
-    "comm_open": _nothing,
-    "comm_msg": _nothing,
-    "comm_close": _nothing,
-}
+def _stopped(stop: Any, ways: list[_Way]) -> bool:
+    """Wait until there is something to do; whether that is to stop."""
+    sources = [way.source for way in ways if way.waiting is None]
+    timeout = -1 if len(sources) == len(ways) else _TRY_AGAIN
+    ready = zmq.zmq_poll([(socket, zmq.POLLIN) for socket in (stop, *sources)], timeout)
+    return any(socket is stop for socket, _ in ready)

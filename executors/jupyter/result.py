@@ -24,7 +24,7 @@ class JupyterCodeResult(CodeResult):
     """Which execution of the kernel the last block was, from 1."""
     cell_outputs: tuple[dict[str, Any], ...] = ()
     """The outputs as a notebook has them (nbformat 4), in their order and as the kernel sent
-    them: hostile (see :mod:`~sandcrew.executors.safe_outputs`)."""
+    them: hostile (see :mod:`~sandcrew.sandbox.intake.forms`)."""
 
     def receipt(self) -> str:
         receipt = CodeResult.receipt(self)

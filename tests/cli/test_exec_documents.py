@@ -90,9 +90,9 @@ def test_a_notebook_of_another_language_runs_in_that_language(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "not JSON"),
-        ("print(1)", "not JSON"),
-        ("[" * 100_000, "not JSON"),
+        ("", "no JSON"),
+        ("print(1)", "no JSON"),
+        ("[" * 100_000, "no JSON"),
         ("[]", "nbformat"),
         ('{"cells": []}', "nbformat"),
         (notebook(nbformat=3), "damaged"),

@@ -12,7 +12,6 @@ from sandcrew.executors.jupyter.messages import (
     MAX_DEPTH,
     Malformed,
     parse,
-    too_deep,
 )
 
 HEADER = json.dumps({"msg_type": "stream"}).encode()
@@ -70,5 +69,6 @@ def test_depth_is_counted_through_lists_and_objects() -> None:
     value: object = 1
     for number in range(MAX_DEPTH - 1):
         value = [value] if number % 2 else {"a": value}
-    assert not too_deep(value)
-    assert too_deep([[value]])
+    assert parse(frames(json.dumps({"a": value}).encode())).content == {"a": value}
+    with pytest.raises(Malformed):
+        parse(frames(json.dumps({"a": [value]}).encode()))
