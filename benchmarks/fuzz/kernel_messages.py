@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 _KINDS = (
-    "status stream display_data update_display_data execute_result execute_input error clear_output "
-    "input_request execute_reply inspect_reply complete_reply history_reply is_complete_reply "
-    "comm_info_reply kernel_info_reply shutdown_reply interrupt_reply comm_open debug_event"
+    "status stream display_data update_display_data execute_result execute_input error "
+    "clear_output input_request execute_reply inspect_reply complete_reply history_reply "
+    "is_complete_reply comm_info_reply kernel_info_reply shutdown_reply interrupt_reply comm_open "
+    "debug_event"
 ).split()
 _NAMES = (
     "data text name execution_state transient display_id payload source page ask_exit status ename "

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 _HTML = (
     "<b>|</b>|<a href=|javascript:x|https://x.y|data:text/html,x|<!--|-->|<![x[|]]>|<table>|<tr>"
-    "|<td>|</table>|<svg>|<math>|<style>|</style>|<script>|</script>|<p |onclick=x|style=x|class=x|>|'|\"|="
-    "|<|/|&#x3c;|&lt;|&#99999999999;|\\href{|$|\x00|\ud800|<title>|<li>|<img src=x>|x| |\n"
+    "|<td>|</table>|<svg>|<math>|<style>|</style>|<script>|</script>|<p "
+    "|onclick=x|style=x|class=x|>|'|\""
+    "|=|<|/|&#x3c;|&lt;|&#99999999999;|\\href{|$|\x00|\ud800|<title>|<li>|<img src=x>|x| |\n"
     "|<plaintext>"
 ).split("|")
 _MARKDOWN = (
