@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..sandbox.errors import MissingExtra, SandcrewError
 from ..sandbox.intake.folder import put, write_all
-from ..sandbox.intake.forms import image_type, safe_forms, safe_outputs
+from ..sandbox.intake.forms import safe_forms, safe_outputs
 from ..sandbox.intake.names import shown_name
+from ..sandbox.intake.pictures import picture_type
 from .jupyter.result import JupyterCodeResult
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class NotebookRecord:
         else:
             outputs = self._of_program(result)
         for name, data in files.items():
-            if image_type(data):
+            if picture_type(data):
                 outputs.append(self._format.new_output("display_data", data=picture(name, data)))
         return outputs
 
@@ -174,14 +175,17 @@ async def pictures_of(
         if small and artifact.path not in displayed:
             with suppress(OSError, SandcrewError):  # gone meanwhile
                 data = await read_file(artifact.path)
-                if image_type(data):
+                if picture_type(data):
                     pictures[artifact.path] = data
     return pictures
 
 
 def picture(name: str, data: bytes) -> dict[str, str]:
     """The forms of a picture in a file called ``name``, by MIME type."""
-    return {image_type(data) or "": base64.b64encode(data).decode(), "text/plain": shown_name(name)}
+    return {
+        picture_type(data) or "": base64.b64encode(data).decode(),
+        "text/plain": shown_name(name),
+    }
 
 
 def _cells(blocks: Sequence[CodeBlock]) -> list[str]:

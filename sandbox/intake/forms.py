@@ -13,33 +13,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .left_out import LeftOut
 from .markup import static_html, static_latex, static_markdown
+from .pictures import MAX_BYTES, SIGNATURES, picture_type
 from .svg import static_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-}
-"""How files of pictures begin, and their MIME types."""
 MOST_FORMS = 32
 """Forms of one value that are looked at."""
 MOST_TEXT = 16 << 20
 """Characters of plain text that are kept of a value."""
-LARGEST_PICTURE = 8 << 20
-"""In bytes."""
 MOST_ITEMS = 100_000
 """Lists, objects, keys and other values in one value of JSON."""
 DEEPEST = 50
 
 _PLAIN = "text/plain"
-
-
-def image_type(data: bytes) -> str | None:
-    """The MIME type of a picture a notebook may show; ``None`` for anything else."""
-    return next((kind for start, kind in SIGNATURES.items() if data.startswith(start)), None)
 
 
 def safe_forms(data: object) -> dict[str, Any]:
@@ -75,18 +63,18 @@ def safe_outputs(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def picture_data(form: str, kind: str) -> bytes | LeftOut:
     """The picture of this MIME type that ``form`` is in base64."""
-    if len(form) > LARGEST_PICTURE * 3 // 2:
+    if len(form) > MAX_BYTES * 3 // 2:
         return _TOO_LARGE
     try:
         data = binascii.a2b_base64("".join(form.split()), strict_mode=True)
     except ValueError:  # binascii.Error is one
         return LeftOut("it is no base64")
-    if len(data) > LARGEST_PICTURE:
+    if len(data) > MAX_BYTES:
         return _TOO_LARGE
-    return data if image_type(data) == kind else LeftOut("it is no such picture")
+    return data if picture_type(data) == kind else LeftOut("it is no such picture")
 
 
-_TOO_LARGE = LeftOut(f"it has more than {LARGEST_PICTURE:,} bytes")
+_TOO_LARGE = LeftOut(f"it has more than {MAX_BYTES:,} bytes")
 
 
 def _text(form: object) -> str | LeftOut:
