@@ -97,19 +97,24 @@ def test_a_link_of_an_earlier_run_in_the_notebook_s_place_is_refused(
     assert victim.read_text() == OWN
 
 
-def test_a_folder_in_its_place_is_told_and_loses_no_result(work: Path, victim: Path) -> None:
-    done = save(work, "os.makedirs('out.ipynb/x')", victim, "--json")
-    assert done.code == 73
-    assert '"exit_code": 0' in done.stdout
+def test_a_folder_in_its_place_is_moved_aside(work: Path, victim: Path) -> None:
+    done = save(work, "os.makedirs('out.ipynb/x')", victim)
+    assert (done.code, done.stdout) == (0, "ran\n")
+    assert valid_notebook(work / "out.ipynb")
+    assert [path.name for path in work.glob("*/*")] == ["x"]
+
+
+@pytest.mark.parametrize(("ends", "code"), [("0", 73), ("7", 7)])
+def test_what_cannot_be_saved_is_told_and_loses_neither_result_nor_exit_code(
+    work: Path, victim: Path, ends: str, code: int
+) -> None:
+    (work / "sub").mkdir()
+    attack = f"os.rmdir('sub'); os._exit({ends})"
+    done = save(work, attack, victim, "--json", target="sub/out.ipynb")
+    assert done.code == code
+    assert f'"exit_code": {ends}' in done.stdout
     assert "out.ipynb" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert [file.name for file in work.iterdir()] == ["out.ipynb"]
-
-
-def test_the_program_s_own_failure_goes_before_that(work: Path, victim: Path) -> None:
-    done = save(work, "os.mkdir('out.ipynb'); os._exit(7)", victim)
-    assert (done.code, done.stdout) == (7, "ran\n")
-    assert "out.ipynb" in done.stderr
 
 
 def test_a_private_notebook_stays_private_and_gets_no_other_bits(work: Path, victim: Path) -> None:

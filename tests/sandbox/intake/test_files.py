@@ -120,6 +120,7 @@ def test_a_file_that_lost_its_first_name_still_counts(
 def test_a_file_that_changes_takes_the_place_of_its_copy(
     kept: KeptFiles, source: Path, tmp_path: Path
 ) -> None:
+    turn = 0
     for turn in range(REWRITES + 2):
         (source / "a").write_bytes(os.urandom(4 * MIB - 4096))
         result = keep(kept, source / "a")
