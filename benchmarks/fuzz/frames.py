@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...sandbox.intake import LeftOut, frames
 from .target import FuzzTarget
@@ -46,7 +46,11 @@ def _headers() -> SearchStrategy[_Input]:
     )
     fields = st.dictionaries(st.sampled_from(_FIELDS), values | forms, max_size=5)
     names = st.sampled_from(_OPERATIONS) | leaves
-    told = st.builds(lambda op, fds, more: {**more, "op": op, "fds": fds}, names, likely, fields)
+
+    def told_of(op: Any, fds: Any, more: dict[str, Any]) -> dict[str, Any]:
+        return {**more, "op": op, "fds": fds}
+
+    told = st.builds(told_of, names, likely, fields)
     headers = told.map(json.dumps).map(str.encode) | st.binary(max_size=20)
     return st.tuples(st.sampled_from(sorted(_TABLES)), headers, st.integers(0, 20))
 

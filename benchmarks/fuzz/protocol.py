@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 _Chunks = list[bytes]
 
 
+def _head(header: int, body: int) -> bytes:
+    return struct.pack(">II", header, body)
+
+
+def _whole(header: bytes, body: bytes) -> bytes:
+    return _head(len(header), len(body)) + header + body
+
+
 def _chunks() -> SearchStrategy[_Chunks]:
     from hypothesis import strategies as st
 
     lengths = st.integers(0, 40) | st.integers(0, 2**32 - 1)
-    head = st.builds(lambda a, b: struct.pack(">II", a, b), lengths, lengths)
+    head = st.builds(_head, lengths, lengths)
     header = st.sampled_from([b"{}", b'{"op":"x"}', b"[[", b"null", b'"\xff"', b'{"a":1e999}'])
     whole = st.builds(
-        lambda text, body: struct.pack(">II", len(text), len(body)) + text + body,
+        _whole,
         header | st.binary(max_size=40),
         st.binary(max_size=40),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .corpus import save, saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
     from types import FrameType
 
@@ -88,7 +88,7 @@ def _try_new(target: FuzzTarget, cases: int, seed: int, folder: Path) -> list[tu
         max_examples=cases,
         database=None,
         deadline=None,
-        suppress_health_check=list(hypothesis.HealthCheck),
+        suppress_health_check=[*hypothesis.HealthCheck],  # pyright: ignore
         phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
         verbosity=hypothesis.Verbosity.quiet,
     )
@@ -112,7 +112,7 @@ def _check(target: FuzzTarget, value: Any) -> None:
 
 
 @contextmanager
-def _processor_time(seconds: float) -> Iterator[None]:
+def _processor_time(seconds: float) -> Generator[None]:
     """Raise :class:`TooSlow` in the body after so much time of the processor, not of the clock:
     a busy machine is no finding."""
 

@@ -100,6 +100,7 @@ def _check_weight(table: Any, size: int) -> None:
 
 
 def _with_harmless_metadata(table: Any) -> Any:
-    told = (table.schema.metadata or {}).get(_PANDAS)
+    metadata: dict[bytes, bytes] = table.schema.metadata or {}
+    told = metadata.get(_PANDAS)
     clean = None if told is None else rewritten(told, table.column_names, table.num_rows)
     return table.replace_schema_metadata(None if clean is None else {_PANDAS: clean})

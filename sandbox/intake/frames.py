@@ -79,7 +79,7 @@ def names(most: int) -> Field:
     """A list of different short texts."""
 
     def take(value: Any) -> list[str]:
-        items: list[Any] = value if isinstance(value, list) else [None]
+        items: list[Any] = value if isinstance(value, list) else [None]  # pyright: ignore
         if len(items) > most or not all(isinstance(i, str) and len(i) < 100 for i in items):
             raise ValueError("is no list of names")
         if len(set(items)) < len(items):
@@ -110,7 +110,7 @@ def exit_code(value: Any) -> int:
 
 def forms(value: Any) -> list[tuple[str, str, int]]:
     """The forms of a displayed value: MIME type, how it is encoded, and how many bytes."""
-    items: list[Any] = value if isinstance(value, list) else [None]
+    items: list[Any] = value if isinstance(value, list) else [None]  # pyright: ignore
     if len(items) > _MOST_FORMS:
         raise ValueError("are too many")
     return [_form(item) for item in items]

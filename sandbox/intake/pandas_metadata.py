@@ -61,7 +61,7 @@ def _columns(told: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def _index(told: Any, columns: set[str], rows: int) -> list[Any]:
-    levels: list[Any] = told if isinstance(told, list) else []
+    levels: list[Any] = told if isinstance(told, list) else []  # pyright: ignore
     found: list[Any] = []
     for level in levels[:_MOST_LEVELS]:
         if isinstance(level, str) and level in columns and level not in found:
@@ -117,7 +117,7 @@ def _described(name: str | None, field: str | None, kind: str, dtype: str) -> di
 
 
 def _objects(told: Any) -> list[dict[str, Any]]:
-    items: list[Any] = told if isinstance(told, list) else []
+    items: list[Any] = told if isinstance(told, list) else []  # pyright: ignore
     return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
 
 

@@ -132,7 +132,7 @@ def test_no_code_runs_for_a_type_that_somebody_registered() -> None:
 
     class Registered(pa.ExtensionType):  # type: ignore[misc]
         def __init__(self) -> None:
-            super().__init__(pa.int64(), "of.somebody")
+            super().__init__(pa.int64(), "of.somebody")  # pyright: ignore
 
         def __arrow_ext_serialize__(self) -> bytes:
             return b"cos\nsystem\n"
@@ -209,7 +209,7 @@ LIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("what", LIES)
 def test_what_metadata_say_of_a_table_does_nothing_else(what: str) -> None:
-    told = {"index_columns": [], "columns": [], "column_indexes": [], **LIES[what]}
+    told: dict[str, Any] = {"index_columns": [], "columns": [], "column_indexes": [], **LIES[what]}
     data = arrow_files.stream(pa.array([7]), {b"pandas": json.dumps(told).encode(), b"x": b"y"})
     table = Table(data)
     assert table.to_pandas().reset_index().iloc[0, -1] == 7

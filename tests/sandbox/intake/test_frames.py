@@ -13,7 +13,12 @@ from sandcrew.benchmarks.intake import frame_floods
 from sandcrew.sandbox.intake import LeftOut, frames
 
 DONE = {"op": "done", "id": 3, "exit_code": 0, "kind": "none"}
-DISPLAY = {"op": "display", "id": 3, "forms": [["text/plain", "text", 2]], "metadata": {"a": []}}
+DISPLAY: dict[str, Any] = {
+    "op": "display",
+    "id": 3,
+    "forms": [["text/plain", "text", 2]],
+    "metadata": {"a": []},
+}
 CONFINED = {"op": "confined", "names": ["tmp", "door"], "fds": 2}
 
 
