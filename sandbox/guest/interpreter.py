@@ -63,6 +63,56 @@ def prepare_streams() -> None:
             os.close(fd)
 
 
+class Streams:
+    """Descriptors 1 and 2 of a session and what is written to them with, for cells may break them.
+
+    A cell may replace them by others that work, and later cells find these.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[int] = []
+
+    def keep(self) -> None:
+        """Remember where 1 and 2 lead now."""
+        for fd in self._kept:
+            os.close(fd)
+        self._kept = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in (1, 2)]
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Those that are held for it."""
+        return list(self._kept)
+
+    def mend(self) -> None:
+        """Let what is written next be seen again, where that is not so any more."""
+        for name, fd, kept, errors in zip(
+            _STREAMS[1:], (1, 2), self._kept, ("surrogateescape", "backslashreplace")
+        ):
+            if not _works(getattr(sys, name, None)) or _is_closed(fd):
+                try:
+                    os.dup2(kept, fd)
+                except OSError:  # they have closed that, too
+                    continue
+                for place in (name, f"__{name}__"):
+                    setattr(sys, place, _text_stream(fd, errors))
+
+
+def _works(stream: Any) -> bool:
+    try:
+        stream.flush()
+        return callable(stream.write) and not getattr(stream, "closed", False)
+    except BaseException:  # it may be anything
+        return False
+
+
+def _is_closed(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+        return False
+    except OSError:
+        return True
+
+
 _STREAMS = ("stdin", "stdout", "stderr")
 _streams: list[io.TextIOWrapper] = []
 

@@ -6,11 +6,12 @@ Python runs in this very interpreter, which was forked warm; anything else is ex
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import itertools
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Iterator, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NoReturn
 
 from . import interpreter
 from .bare import signal
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 tmp = "/tmp"
 """Where programs are put that are no file of the workspace."""
+
+_NOT_FLUSHED = 120
+"""As Python has it (sys.exit): the streams could not be flushed at the end."""
+_MODULE = type(sys)
 
 
 def run(job: dict[str, Any], code: bytes) -> NoReturn:
@@ -93,24 +98,43 @@ def _run_python(file: str, code: bytes) -> int:
     try:
         exec(compile(code, file, "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:  # whatever it raises, it is the program's
+        _flush_if_possible()
         return _exit_code(error)
+    _flush_if_possible()
     return 0
 
 
+def _flush_if_possible() -> None:
+    """As the interpreter does at the end of a file, before it says what went wrong in it."""
+    for name in ("stderr", "stdout"):
+        with contextlib.suppress(BaseException):
+            getattr(sys, name).flush()
+
+
 def _exit_code(error: BaseException) -> int:
-    if isinstance(error, SystemExit):
-        if error.code is None or isinstance(error.code, int):
-            return (error.code or 0) & 0xFF
-        _print_error(str(error.code) + "\n")
-        return 1
-    # The first frame is ours.
-    traceback = error.__traceback__.tb_next if error.__traceback__ else None
-    error.__traceback__ = traceback
+    """The status with which an interpreter ends that nobody caught ``error`` in."""
     try:
+        if isinstance(error, SystemExit):
+            return _asked_code(error)
+        # The first frame is ours.
+        traceback = error.__traceback__.tb_next if error.__traceback__ else None
+        error.__traceback__ = traceback
         sys.excepthook(type(error), error, traceback)
-    except BaseException:  # a program may put anything there
+    except SystemExit as asked:  # a program may put anything there
+        return _exit_code(asked)
+    except BaseException:
         _print_error(f"{type(error).__name__}\n")
-    return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 130 if type(error) is KeyboardInterrupt else 1
+
+
+def _asked_code(error: SystemExit) -> int:
+    code = error.code
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF if -(1 << 63) <= code < 1 << 63 else 0xFF
+    _print_error(f"{code}\n")
+    return 1
 
 
 def _print_error(text: str) -> None:
@@ -118,7 +142,8 @@ def _print_error(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except Exception:
-        os.write(2, text.encode("utf-8", "replace"))
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode("utf-8", "replace"))
 
 
 _loaded_before: set[str] = set()
@@ -131,19 +156,24 @@ def remember_modules() -> None:
     _loaded_last.append(next(reversed(sys.modules)))
 
 
-def _exit(code: int) -> NoReturn:
+def _exit(code: int, leave: Callable[[int], NoReturn] = os._exit) -> NoReturn:
     """End as an interpreter does, without touching what was loaded before the fork.
 
     A full finalisation would write to every page of the preloaded modules, and so copy them.
     What a program can notice is done: threads are joined, exit functions run, its own objects
-    are finalised (which flushes files it left open), streams are flushed.
+    are finalised (which flushes files it left open), streams are flushed. Whatever goes wrong in
+    it, the status stays what it was, but that of streams which cannot be flushed is 120.
     """
-    for step in (_join_threads, _run_exit_functions, _drop_program, _flush):
-        try:
-            step()
-        except BaseException as error:  # hooks belong to the program
-            code = _exit_code(error) or code
-    os._exit(code)
+    try:
+        steps: list[Callable[[], int | None]]
+        steps = [_join_threads, _run_exit_functions, _flush, _drop_program, _flush]
+        for step in steps:
+            try:
+                code = step() or code
+            except BaseException as error:  # hooks belong to the program
+                _say_ignored(error, step)
+    finally:
+        leave(code)
 
 
 def _join_threads() -> None:
@@ -153,16 +183,28 @@ def _join_threads() -> None:
 
 
 def _run_exit_functions() -> None:
-    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
+    with contextlib.suppress(SystemExit):
+        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
 
 
 def _drop_program() -> None:
-    places = (os.getcwd(), tmp)
-    for module in [sys.modules["__main__"], *_own_modules()]:
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.startswith(places):
-            module.__dict__.clear()
+    """Finalise what is the program's own, while the streams are the first ones again."""
+    for name in ("stdout", "stderr"):
+        setattr(sys, name, getattr(sys, f"__{name}__", None))
+    places = tuple(place for place in (_current_folder(), tmp) if place is not None)
+    for module in [sys.modules.get("__main__"), *_own_modules()]:
+        if isinstance(module, _MODULE):  # anything may be among them
+            file = module.__dict__.get("__file__")
+            if isinstance(file, str) and file.startswith(places):
+                module.__dict__.clear()
     gc.collect()
+
+
+def _current_folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return None
 
 
 def _own_modules() -> Iterator[types.ModuleType]:
@@ -174,7 +216,32 @@ def _own_modules() -> Iterator[types.ModuleType]:
             yield sys.modules[name]
 
 
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not stream.closed:
+def _flush() -> int:
+    """Flush what the program prints with; the status of an interpreter that could not."""
+    code = 0
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
+        if stream is None or _is_closed(stream):
+            continue
+        try:
             stream.flush()
+        except BaseException as error:  # also one without such a method
+            code = _NOT_FLUSHED
+            if name == "stdout":
+                _say_ignored(error, stream)
+    return code
+
+
+def _is_closed(stream: Any) -> bool:
+    try:
+        return bool(stream.closed)
+    except BaseException:  # it need not know, and may be detached from what it wrote to
+        return False
+
+
+def _say_ignored(error: BaseException, where: object) -> None:
+    """Tell of an error that nobody could catch, the way the program has it."""
+    traceback = error.__traceback__.tb_next if error.__traceback__ else None
+    with contextlib.suppress(BaseException):
+        told = (type(error), error, traceback, None, where)
+        sys.unraisablehook(sys.UnraisableHookArgs(told))

@@ -53,12 +53,14 @@ class Session:
         self._cell = 0
         self._count = 0
         self._loop: Any = None
+        self._streams = interpreter.Streams()
         self.namespace: dict[str, Any] = {}
 
     def prepare(self) -> None:
         """Make this interpreter one in which code is typed in."""
         self.namespace = interpreter.main_module(None).__dict__
         sys.path.insert(0, "")
+        self._streams.keep()
         os.register_at_fork(after_in_child=self._leave_to_parent)
         builtins.input = self._ask
         builtins.display = self.display  # type: ignore[attr-defined]
@@ -104,6 +106,7 @@ class Session:
         exit_code = self._flush() or exit_code
         if self._is_a_copy:
             os._exit(exit_code)
+        self._streams.mend()
         if header["memory"] is not None:
             _limit_memory(None)
         self._send({"op": "done", "id": self._cell, "exit_code": exit_code, "kind": kind}, data)
@@ -194,7 +197,9 @@ class Session:
             if self._loop is not None:
                 forking.close_loop(self._loop)
                 self._loop = None
-            files = forking.open_files({*fds, self._channel.sock.fileno()})
+            files = forking.open_files(
+                {*fds, self._channel.sock.fileno(), *self._streams.descriptors}
+            )
 
             def become() -> NoReturn:
                 channel = Channel(socket.socket(fileno=sock))
@@ -228,6 +233,7 @@ class Session:
             path = self._walls.move_in(frame[0])
             files = [file._replace(path=path(file.path)) for file in files]
             forking.settle(files, streams, channel.take_fds(frame[0]))
+            self._streams.keep()
             os.chdir(path(cwd))
             self._walls.close_behind()
             self._pid = os.getpid()
