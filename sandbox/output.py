@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections import deque
+from collections import Counter, deque
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from .result import OutputEvent
@@ -11,6 +13,8 @@ from .result import OutputEvent
 Stream = Literal["stdout", "stderr"]
 
 DEFAULT_LIMIT = 1 << 20
+_SMALL = 1024
+"""Characters below which a piece is put together with the next: each takes room of its own."""
 
 
 class BoundedText:
@@ -20,32 +24,58 @@ class BoundedText:
         self._half = max(limit // 2, 1)
         self._head: list[str] = []
         self._head_room = self._half
-        self._tail: deque[str] = deque()
+        self._tail: deque[tuple[Stream, str]] = deque()
         self._tail_size = 0
-        self._total = 0
+        self._beyond: Counter[Stream] = Counter()
+        """Characters that came after the head, by stream."""
 
-    def append(self, text: str) -> None:
-        self._total += len(text)
-        if self._head_room:
-            self._head.append(text[: self._head_room])
-            text = text[self._head_room :]
-            self._head_room -= len(self._head[-1])
+    def append(self, text: str, stream: Stream = "stdout") -> str:
+        """Take more text; returns what of it belongs to the head."""
+        head, text = text[: self._head_room], text[self._head_room :]
+        if head:
+            self._head.append(head)
+            self._head_room -= len(head)
         if text:
-            self._tail.append(text)
+            self._beyond[stream] += len(text)
             self._tail_size += len(text)
-            while self._tail_size - len(self._tail[0]) >= self._half:
-                self._tail_size -= len(self._tail.popleft())
+            if self._tail and self._tail[-1][0] == stream and len(self._tail[-1][1]) < _SMALL:
+                text = self._tail.pop()[1] + text
+            self._tail.append((stream, text))
+            while self._tail_size - len(self._tail[0][1]) >= self._half:
+                self._tail_size -= len(self._tail.popleft()[1])
+        return head
 
     @property
     def dropped(self) -> int:
         """Characters that were not kept."""
-        return max(self._total - 2 * self._half, 0)
+        return max(self._beyond.total() - self._half, 0)
+
+    def rest(self) -> list[OutputEvent]:
+        """What comes after the head: the tail, and before it what each stream has lost."""
+        tail = self._kept()
+        lost = Counter(self._beyond)
+        for event in tail:
+            lost[event.stream] -= len(event.text)
+        notes = [OutputEvent(_note(count), stream) for stream, count in lost.items() if count]
+        return [*notes, *tail]
 
     def __str__(self) -> str:
-        head, tail = "".join(self._head), "".join(self._tail)[-self._half :]
-        if not self.dropped:
-            return head + tail
-        return f"{head}\n[… {self.dropped:,} characters dropped …]\n{tail}"
+        note = _note(self.dropped) if self.dropped else ""
+        return "".join([*self._head, note, *(event.text for event in self._kept())])
+
+    def _kept(self) -> list[OutputEvent]:
+        """The tail; the oldest piece of it may hold more than is kept."""
+        kept: list[OutputEvent] = []
+        excess = max(self._tail_size - self._half, 0)
+        for stream, pieces in groupby(self._tail, itemgetter(0)):
+            text = "".join(text for _, text in pieces)
+            kept.append(OutputEvent(text[excess:], stream))
+            excess = 0
+        return kept
+
+
+def _note(dropped: int) -> str:
+    return f"\n[… {dropped:,} characters dropped …]\n"
 
 
 class OutputCollector:
@@ -60,28 +90,26 @@ class OutputCollector:
         self._decoders = {"stdout": decoder("replace"), "stderr": decoder("replace")}
         self._texts = {"stdout": BoundedText(limit), "stderr": BoundedText(limit)}
         self._output = BoundedText(limit)
-        self._event_room = limit
 
     def feed(self, stream: Stream, data: bytes) -> OutputEvent | None:
-        """Take a chunk; the event to stream on, or ``None`` once ``limit`` has been streamed."""
+        """Take a chunk; the event to stream on, or ``None`` once the head is full."""
         return self._take(stream, self._decoders[stream].decode(data))
 
     def finish(self) -> list[OutputEvent]:
-        """Flush what an unfinished character left behind."""
+        """The last events: what an unfinished character left behind, and what is not the head.
+
+        All events together tell ``output``; where both streams lost something, each says so.
+        """
         streams: tuple[Stream, Stream] = ("stdout", "stderr")
-        events = (self._take(name, self._decoders[name].decode(b"", True)) for name in streams)
-        return [event for event in events if event is not None]
+        events = [self._take(name, self._decoders[name].decode(b"", True)) for name in streams]
+        return [*(event for event in events if event is not None), *self._output.rest()]
 
     def _take(self, stream: Stream, text: str) -> OutputEvent | None:
         if not text:
             return None
         self._texts[stream].append(text)
-        self._output.append(text)
-        if not self._event_room:
-            return None
-        text = text[: self._event_room]
-        self._event_room -= len(text)
-        return OutputEvent(text, stream)
+        head = self._output.append(text, stream)
+        return OutputEvent(head, stream) if head else None
 
     @property
     def output(self) -> str:

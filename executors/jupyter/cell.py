@@ -7,6 +7,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from ...sandbox.output import BoundedText
 from ...sandbox.result import EXIT_CANCELLED, EXIT_TIMEOUT, OutputEvent
 from .describe import describe, shown
 from .messages import dicts_of, lines_of, text_of
@@ -58,7 +59,7 @@ class Cell:
         self.asked: deque[tuple[str, bool]] = deque()
         """Prompts of ``input()`` to answer, and whether the answer is secret."""
         self._shell = shell
-        self._room = limit
+        self._told = BoundedText(limit)
         self._news: deque[tuple[Stream, list[str]]] = deque()
 
     @property
@@ -90,14 +91,18 @@ class Cell:
             self.changed.set()
 
     def events(self) -> list[OutputEvent]:
-        """What there is to stream on."""
+        """What there is to stream on: the head of what is printed."""
         found = [OutputEvent("".join(parts), stream) for stream, parts in self._news]
         self._news.clear()
         return found
 
-    def _tell(self, text: str, stream: Stream) -> None:
-        text = text[: self._room]
-        self._room -= len(text)
+    def last_events(self) -> list[OutputEvent]:
+        """The same at the end: the tail, and how much was dropped before it."""
+        return [*self.events(), *self._told.rest()]
+
+    def tell(self, text: str, stream: Stream) -> None:
+        """Have this streamed on, if there is room for it."""
+        text = self._told.append(text, stream)
         if text and self._news and self._news[-1][0] == stream:
             self._news[-1][1].append(text)
         elif text:
@@ -110,7 +115,7 @@ class Cell:
         text = text_of(content, "text")
         if text:
             self.outputs.printed(stream, text)
-            self._tell(text, stream)
+            self.tell(text, stream)
 
     def _display(self, content: dict[str, Any]) -> None:
         self._show(shown("display_data", content))
@@ -122,7 +127,7 @@ class Cell:
         if value is None:
             self.outputs.dropped += 1
         elif self.outputs.shown(value):
-            self._tell(describe(value), "stdout")
+            self.tell(describe(value), "stdout")
 
     def _update(self, content: dict[str, Any]) -> None:
         value = shown("display_data", content)
@@ -144,7 +149,7 @@ class Cell:
             told = _COMMAND_FAILED.match(value) is None
         error = Failed(name, value, lines, told=told)
         self.outputs.failed(error)
-        self._tell(error.text, "stderr")
+        self.tell(error.text, "stderr")
 
     def _clear(self, content: dict[str, Any]) -> None:
         self.outputs.clear(wait=content.get("wait") is True)

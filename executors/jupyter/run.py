@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...sandbox.errors import UsageError
-from ...sandbox.result import OutputEvent
 from .describe import describe, pictures
 from .notebook_outputs import notebook_outputs
 from .outputs import Shown
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...sandbox.cgroup import Accounts
-    from ...sandbox.result import CodeResult
+    from ...sandbox.result import CodeResult, OutputEvent
     from ...sandbox.workspace import Snapshot
     from .cell import Cell, Reason
     from .kernel import Kernel
@@ -112,7 +111,9 @@ class CellRun:
         if ending is not None and cell.reason is None:
             words = _DIED.format(ending.exit_code)
             cell.outputs.printed("stderr", words)
-            yield OutputEvent(words, "stderr")
+            cell.tell(words, "stderr")
+        for event in cell.last_events():
+            yield event
         yield await self._result(cell, ending, start)
 
     async def _settle(self, cell: Cell) -> None:

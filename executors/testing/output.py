@@ -90,6 +90,18 @@ class OutputContract(ContractBase):
         assert len(result.output) < 20 * MEGABYTE
         assert grown * 1024 < 100 * MEGABYTE
 
+    async def test_the_head_and_the_tail_of_a_flood_are_streamed(self) -> None:
+        async with (
+            self.make_executor(timeout=self.safety_net) as executor,
+            aclosing(executor.stream([FLOOD])) as events,
+        ):
+            told = [event.text async for event in events if isinstance(event, OutputEvent)]
+        text = "".join(told)
+        assert text.startswith("HEAD\n")
+        assert text.endswith("TAIL\n")
+        assert "characters dropped" in text
+        assert len(text) < 20 * MEGABYTE
+
     async def test_a_flood_does_not_hold_up_the_time_limit(self) -> None:
         endless = python("import os\nwhile True: os.write(1, b'x' * 65536)")
         async with self.make_executor(timeout=self.short) as executor:

@@ -242,6 +242,7 @@ def _is_closed(stream: Any) -> bool:
 def _say_ignored(error: BaseException, where: object) -> None:
     """Tell of an error that nobody could catch, the way the program has it."""
     traceback = error.__traceback__.tb_next if error.__traceback__ else None
+    told = (type(error), error, traceback, None, where)
     with contextlib.suppress(BaseException):
-        told = (type(error), error, traceback, None, where)
-        sys.unraisablehook(sys.UnraisableHookArgs(told))
+        make: Any = sys.UnraisableHookArgs
+        sys.unraisablehook(make(told))

@@ -220,11 +220,52 @@ def test_a_limit_given_as_an_option_holds() -> None:
     assert "MemoryError" in done.stderr
 
 
-def test_a_flood_is_cut_and_said_to_be() -> None:
-    done = sandcrew("exec", "-", stdin="print('x' * (5 << 20))")
+@pytest.mark.parametrize("executor", ["sandbox", "local"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_the_head_and_the_tail_of_a_flood_are_shown(executor: str, stream: str) -> None:
+    program = f"import sys; print('HEAD' + 'x' * (5 << 20) + 'VERDICT', file=sys.{stream})"
+    done = sandcrew("exec", "-", "--executor", executor, stdin=program)
     assert done.code == 0
-    assert len(done.stdout) == 1 << 20
-    assert "first part of the output" in done.stderr
+    text = getattr(done, stream)
+    head, note, tail = text.split("\n")[:3]
+    assert head.startswith("HEAD")
+    assert tail.endswith("VERDICT")
+    assert len(head) + len(tail) == (1 << 20) - 1
+    assert note == f"[… {(4 << 20) + 12:,} characters dropped …]"
+    assert "middle of the output" in done.stderr
+
+
+ATTACKS = {
+    "a title": (r"'a\x1b]0;title\x07b'", "ab"),
+    "a clipboard": (r"'a\x1b]52;c;aGk=\x1b\\b'", "ab"),
+    "colours": (r"'a\x1b[31mb\x1b[0m'", "ab"),
+    "one-byte starts": (r"'a\x9b31mb\x9d0;t\x9c'", "ab"),
+    "a return": (r"'10%\r20%\r\n'", "10%\n20%\r\n"),
+    "hidden words": (r"'a\u202eb\U000e0041'", "a⟦U+202E⟧b⟦U+E0041⟧"),
+    "a backspace": (r"'a\b\b\0b'", "ab"),
+    "an end in the middle": (r"'a\x1b]0;b'", "a0;b"),
+}
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_in_a_pipe_is_nothing_a_terminal_obeys(attack: str, stream: str) -> None:
+    text, expected = ATTACKS[attack]
+    write = f"for c in {text}: sys.{stream}.write(c); sys.{stream}.flush()"
+    for program in (f"import sys; sys.{stream}.write({text})", f"import sys\n{write}"):
+        done = sandcrew("exec", "-", stdin=program)
+        assert (done.code, getattr(done, stream)) == (0, expected)
+
+
+def test_raw_passes_output_on_unchanged() -> None:
+    program = r"print('a\x1b]0;title\x07\r\u202eb€', end='')"
+    done = sandcrew("exec", "-", "--raw", stdin=program)
+    assert (done.code, done.stdout) == (0, "a\x1b]0;title\x07\r\u202eb€")
+
+
+def test_json_has_the_output_as_it_was() -> None:
+    done = sandcrew("exec", "-", "--json", stdin=r"print('a\x1b]0;t\x07\rb', end='')")
+    assert json.loads(done.stdout)["stdout"] == "a\x1b]0;t\x07\rb"
 
 
 def test_output_comes_while_the_program_runs(tmp_path: Path) -> None:

@@ -67,3 +67,14 @@ def test_a_program_cannot_drive_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in text
     assert "\x07" not in text
     assert "end\r\tof line" in text
+
+
+def test_a_note_has_a_line_and_a_mark_of_its_own(tmp_path: Path) -> None:
+    program = (
+        "import time; print('sandcrew: all is well\\n\\x1b[7msandcrew:\\x1b[0m and good'); "
+        "print('half\\rsandcrew: a line', end='', flush=True); time.sleep(60)"
+    )
+    code, text = seen(tmp_path, "exec", "-", "--timeout", "1", stdin=program)
+    assert code == 124
+    assert text.count("\x1b[7msandcrew:\x1b[0m ") == 1
+    assert "\n\x1b[7msandcrew:\x1b[0m stopped at the time limit" in text

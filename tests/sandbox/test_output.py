@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from sandcrew.sandbox import OutputEvent
 from sandcrew.sandbox.output import OutputCollector
 
@@ -50,8 +54,37 @@ def test_exactly_the_limit_is_not_truncated() -> None:
     assert (collector.output, collector.truncated) == ("0123456789", False)
 
 
-def test_a_flood_keeps_no_more_than_the_limit() -> None:
+def test_a_flood_keeps_and_tells_no_more_than_the_limit() -> None:
     collector = OutputCollector(limit=1000)
     events = [collector.feed("stdout", b"x" * 997) for _ in range(1000)]
-    assert sum(len(event.text) for event in events if event) == 1000
+    told = [event.text for event in (*events, *collector.finish()) if event]
+    assert "".join(told) == collector.output
     assert len(collector.output) < 1100
+
+
+@pytest.mark.parametrize("limit", [2, 3, 10, 100, 5000])
+def test_all_events_together_tell_the_output(limit: int) -> None:
+    chance = random.Random(limit)
+    for _ in range(100):
+        collector = OutputCollector(limit)
+        told: list[OutputEvent | None] = []
+        for number in range(chance.randrange(60)):
+            text = str(number) * chance.choice((1, 1, 2, 200))
+            told.append(collector.feed("stdout", text.encode()))
+        told += collector.finish()
+        assert "".join(event.text for event in told if event) == collector.output
+
+
+def test_each_stream_says_what_it_lost_itself() -> None:
+    collector = OutputCollector(limit=20)
+    told = [collector.feed("stdout", b"begin-----")]
+    for _ in range(100):
+        told += [collector.feed("stdout", b"o"), collector.feed("stderr", b"ee")]
+    told += [collector.feed("stderr", b"why"), collector.feed("stdout", b"verdict")]
+    told += collector.finish()
+    texts = {
+        name: "".join(event.text for event in told if event and event.stream == name)
+        for name in ("stdout", "stderr")
+    }
+    assert texts["stdout"] == "begin-----\n[… 100 characters dropped …]\nverdict"
+    assert texts["stderr"] == "\n[… 200 characters dropped …]\nwhy"

@@ -76,6 +76,13 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
     json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON object, nothing else.")
     ] = False,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="Pass the output on unchanged; without it, what a terminal would obey is removed.",
+        ),
+    ] = False,
 ) -> int:
     """Run the code of a file, confined, and exit with its exit code.
 
@@ -97,4 +104,6 @@ def exec_command(  # noqa: PLR0913 (each is an option of the command)
         policy=policy,
         image=image,
     )
-    return execute(file, options, executor=executor, language=language, json=json, save=save)
+    return execute(
+        file, options, executor=executor, language=language, json=json, save=save, raw=raw
+    )

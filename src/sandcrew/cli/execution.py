@@ -10,7 +10,7 @@ from .jobs import BlocksJob, NotebookJob
 from .progress import started
 from .saving import EXIT_NOT_SAVED, SavedNotebook
 from .source import is_notebook
-from .terminal import note, write_output
+from .terminal import ProgramOutput, note, write_output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -28,6 +28,7 @@ def execute(
     executor: str = "sandbox",
     language: str | None = None,
     json: bool = False,
+    raw: bool = False,
     save: Path | None = None,
 ) -> int:
     """Run the code of a file, and pass on what it prints, or the result; the exit code."""
@@ -38,7 +39,7 @@ def execute(
     else:
         job = BlocksJob(file, options, executor, language)
     try:
-        result = asyncio.run(_run(job, saved, quiet=json))
+        result = asyncio.run(_run(job, saved, None if json else ProgramOutput(raw=raw)))
     finally:
         saved.write()
     if json:
@@ -49,50 +50,60 @@ def execute(
     return code or (EXIT_NOT_SAVED if saved.failed else 0)
 
 
-async def _run(job: Job, saved: SavedNotebook, *, quiet: bool) -> CodeResult:
+async def _run(job: Job, saved: SavedNotebook, output: ProgramOutput | None) -> CodeResult:
     result: CodeResult | None = None
     async with started(job.runner):
         try:
-            result = await _follow(job.stream(), quiet=quiet)
+            result = await _follow(job.stream(), output)
             return result
         finally:
             if saved.wanted:  # as far as it came
                 saved.content = await job.record(result)
 
 
-async def _follow(events: AsyncGenerator[object, None], *, quiet: bool) -> CodeResult:
+async def _follow(events: AsyncGenerator[object, None], output: ProgramOutput | None) -> CodeResult:
+    try:
+        async with aclosing(events):
+            return await _pass_on(events, output)
+    finally:
+        if output is not None:
+            output.finish()
+
+
+async def _pass_on(
+    events: AsyncGenerator[object, None], output: ProgramOutput | None
+) -> CodeResult:
     from ..executors.events import BlockFinished, BlockStarted
     from ..sandbox.result import CodeResult, OutputEvent
 
     result: CodeResult | None = None
-    told = False
-    async with aclosing(events):
-        async for event in events:
-            match event:
-                case OutputEvent():
-                    told = True
-                    if not quiet:
-                        write_output(event.text, event.stream)
-                case BlockStarted():
-                    told = False
-                case BlockFinished():
-                    # A refusal is told only here.
-                    if not (told or quiet):
-                        _write_result(event.result)
-                    told = True
-                case CodeResult():
-                    result = event
-                case _:
-                    pass
+    told = output is None
+    async for event in events:
+        match event:
+            case OutputEvent():
+                told = True
+                if output is not None:
+                    output.write(event.text, event.stream)
+            case BlockStarted():
+                told = output is None
+            case BlockFinished():
+                # A refusal is told only here.
+                if output is not None and not told:
+                    _write_result(event.result, output)
+                told = True
+            case CodeResult():
+                result = event
+            case _:
+                pass
     assert result is not None, "a stream ends with its result"
-    if not (told or quiet):
-        _write_result(result)
+    if output is not None and not told:
+        _write_result(result, output)
     return result
 
 
-def _write_result(result: CodeResult) -> None:
-    write_output(result.stdout or ("" if result.stderr else result.output), "stdout")
-    write_output(result.stderr, "stderr")
+def _write_result(result: CodeResult, output: ProgramOutput) -> None:
+    output.write(result.stdout or ("" if result.stderr else result.output), "stdout")
+    output.write(result.stderr, "stderr")
 
 
 def _print_json(result: CodeResult) -> None:
@@ -113,4 +124,4 @@ def _explain(result: CodeResult) -> None:
     elif result.limit_hit:
         note(f"stopped by its limit of {result.limit_hit}.")
     if result.truncated:
-        note("only the first part of the output is shown; 'output' in a --policy sets how much.")
+        note("the middle of the output is not shown; 'output' in a --policy sets how much is.")
