@@ -78,6 +78,7 @@ class Limits:
     """Of a Python kernel, which loads its debugger when it starts."""
     processes: int = 24
     disk: int = 16 << 20
+    files: int = 1000
     output: int = 64 << 10
     host_memory: int = 384 << 20
     """Of one process of the host, all its libraries included."""

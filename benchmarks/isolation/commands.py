@@ -73,6 +73,7 @@ class _Command:
             "memory": self.memory,
             "processes": LIMITS.processes,
             "disk": LIMITS.disk,
+            "files": LIMITS.files,
             "output": LIMITS.output,
             **self._policy,
         }

@@ -18,6 +18,7 @@ class LimitedExecutor(SandboxCodeExecutor):
             memory=LIMITS.memory,
             processes=LIMITS.processes,
             disk=LIMITS.disk,
+            files=LIMITS.files,
             output=LIMITS.output,
         )
         super().__init__(policy=policy, **options)

@@ -184,6 +184,7 @@ def policy_of(attack: Attack, more: Mapping[str, Any]) -> Policy:
             "memory": LIMITS.memory,
             "processes": LIMITS.processes,
             "disk": LIMITS.disk,
+            "files": LIMITS.files,
             "output": LIMITS.output,
             **more,
         }
