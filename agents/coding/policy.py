@@ -61,7 +61,7 @@ class ApprovalRule(BaseModel):
     def fits(self, block: CodeBlock) -> bool:
         return self in _fitting([self], block)
 
-    def _concerns(self, block: CodeBlock) -> bool:
+    def concerns(self, block: CodeBlock) -> bool:
         """Whether the rule fits, but for its pattern."""
         if self.language is not None and self.language != canonical_language(block.language):
             return False
@@ -113,7 +113,7 @@ class ApprovalPolicy(BaseModel):
 
 def _fitting(rules: Sequence[ApprovalRule], block: CodeBlock) -> Iterator[ApprovalRule]:
     """Those of the rules that fit a block, in their order."""
-    concerned = [rule for rule in rules if rule._concerns(block)]
+    concerned = [rule for rule in rules if rule.concerns(block)]
     searches = [
         Search(rule.pattern, whole=rule.decision == "approve")
         for rule in concerned
