@@ -134,7 +134,7 @@ def main(confined):
     kept = []
     try:
         client.execute(CODE)
-        until = time.monotonic() + BAIT["seconds"]
+        until = time.monotonic() + 12
         while time.monotonic() < until:
             try: message = client.get_iopub_msg(timeout=0.5)
             except Exception: continue
@@ -159,7 +159,7 @@ def _exporter(number: str, name: str, keys: str) -> Attack:
         "Wants a front end to store the name of an exporter, which nbconvert imports from the "
         "folder; passing on only known fields stops it.",
         Evidence.EXECUTED, f"{code}main(True)\n", role="application", needs="relay",
-        careless=f"{code}main(False)\n",
+        careless=f"{code}main(False)\n", seconds=30,
     )  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def _bomb(number: str, name: str, text: str) -> Attack:
         number, name, (4, 34),
         "Wants memory of the front end, in which messages wait while one of them is cleaned; short "
         "queues stop it.",
-        Evidence.HOST_MEMORY, f"{code}main(True)\n", role="application", needs="relay", seconds=12,
+        Evidence.HOST_MEMORY, f"{code}main(True)\n", role="application", needs="relay", seconds=30,
         careless=f"{code}main(False)\n",
     )  # fmt: skip
 
