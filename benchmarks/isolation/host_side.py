@@ -103,7 +103,7 @@ def acts(notebook: Path) -> list[str]:
 
 
 _LINK = re.compile(
-    r"\]\s*\(\s*<?\s*(?:javascript|data|command|vbscript|file):[^)]{0,40}|"
+    r"\]\(\s*<?\s*(?:javascript|data|command|vbscript|file):[^)]{0,40}|"
     r"^\s*\[[^\]]*\]:\s*<?(?:javascript|data|command|vbscript|file):.{0,40}|"
     r"<(?:javascript|data|command|vbscript):[^>]{0,40}>|"
     r"\\href\s*\{\s*(?:javascript|data|command):[^}]{0,40}",
