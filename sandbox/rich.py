@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from .intake import LeftOut
-from .intake.json_values import read_json, weigh
+from .intake.json_values import read_json, weigh, without_surrogates
 from .result import RichOutput
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ MOST = 1000
 """Rich outputs of one cell that are kept."""
 _OUTPUT = 1024
 """Bytes of an output besides its forms."""
+_FORM = 256
+"""Bytes of a form besides its type and what is in it."""
 
 Form = tuple[str, str, int]
 """A MIME type, how it is encoded, and bytes."""
@@ -37,7 +39,7 @@ class RichCollector:
         """Take a displayed value of the guest; ``None`` if there is no room for it."""
         parts = list(_parts(forms, body))
         size = _OUTPUT + weigh(json.dumps(metadata).encode(), 0)
-        size += sum(_size(kind, part) for _, kind, part in parts)
+        size += sum(_FORM + 4 * len(mime) + _size(kind, part) for mime, kind, part in parts)
         if len(self.outputs) >= MOST:
             self._kept.truncated = True
             return None
@@ -71,4 +73,4 @@ def _decode(kind: str, part: bytes) -> Any:
     if kind == "text":
         return part.decode("utf-8", "replace")
     value = read_json(part, of_python=True)
-    return str(value) if isinstance(value, LeftOut) else value
+    return str(value) if isinstance(value, LeftOut) else without_surrogates(value)

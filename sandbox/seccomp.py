@@ -320,9 +320,14 @@ def _argument_rules(library: Any) -> Any:
         _add(program, library.ERRNO(errno.ENOTSUP), name)
     _few_sockets(library, program)
     _no_network_administration(library, program)
+    # Whoever closes the last descriptor of such a socket waits, for as long as it says; a guest
+    # can send one to the host.
+    linger = arg(1, masked, _INT, _SOL_SOCKET), arg(2, masked, _INT, _SO_LINGER)
+    _add(program, library.ERRNO(0), "setsockopt", *linger)
     return program
 
 
+_SOL_SOCKET, _SO_LINGER = 1, 13
 _SOL_IP, _SOL_TCP, _SOL_IPV6 = 0, 6, 41
 _TABLES_OF_IP = 64
 """From here on options of IPv4 sockets are those of packet filters and of virtual servers, and of

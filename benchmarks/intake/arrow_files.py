@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...sandbox.values import Table
 from ..growth import measure
+from . import arrow_by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,7 +184,7 @@ FILES: dict[str, Callable[[], bytes]] = {
         wide_index_of_pandas,
         wide_names_of_pandas,
     )
-}
+} | arrow_by_hand.FILES
 
 
 def main(name: str) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import struct
+import sys
 from typing import Any
 
 from ..arrow import pyarrow
 from .arrow_weight import weigh
-from .flatbuffers import is_compressed, is_delta
+from .flatbuffers import arrays_of, byte_order, is_compressed, is_delta
 from .left_out import LeftOut
 from .pandas_metadata import rewritten
 
@@ -21,6 +21,9 @@ _ROW = 256
 """Bytes of a row as a dict, besides its cells."""
 _MOST_SCHEMA = 1 << 20
 _MOST_FIELDS = 20_000
+_MOST_ARRAYS = 100_000
+"""Columns times batches, with all that is in them: each takes time and memory, with nothing in it
+too."""
 _EXTENSION = b"ARROW:extension:name"
 _ZONE = re.compile(r"[A-Za-z0-9_+\-:]{1,40}(/[A-Za-z0-9_+\-]{1,40}){0,3}")
 _PANDAS = b"pandas"
@@ -49,7 +52,7 @@ def read_table(data: bytes) -> Any:
         _check_weight(table, len(data))
         table.validate(full=True)
         return _with_harmless_metadata(table)
-    except (arrow.ArrowException, OSError, ValueError, IndexError, struct.error) as error:
+    except Exception as error:  # whatever pyarrow makes of what nobody would write
         return LeftOut(" ".join(str(error).split())[:300] or "it is damaged")
 
 
@@ -61,19 +64,28 @@ def _check_messages(arrow: Any, data: bytes) -> None:
     ValueError, struct.error, ArrowException
         It would take memory or time by more than its bytes, or run code.
     """
+    arrays = 0
     for message in arrow.ipc.MessageReader.open_stream(data):
         metadata = bytes(message.metadata)
+        if message.metadata_version != arrow.ipc.MetadataVersion.V5:
+            raise ValueError("it is of an old version, which compresses by other words")
         if message.type == "schema":
             _check_schema(arrow, message, metadata)
-        elif is_compressed(metadata):
+            continue
+        arrays += arrays_of(metadata)
+        if arrays > _MOST_ARRAYS:
+            raise ValueError(f"its columns come in more than {_MOST_ARRAYS:,} parts")
+        if is_compressed(metadata):
             raise ValueError("it is compressed, and may have any size")
-        elif is_delta(metadata):
+        if is_delta(metadata):
             raise ValueError("it adds to a dictionary, which would be copied each time")
 
 
 def _check_schema(arrow: Any, message: Any, metadata: bytes) -> None:
     if len(metadata) > _MOST_SCHEMA:
         raise ValueError(f"its schema has more than {_MOST_SCHEMA:,} bytes")
+    if byte_order(metadata) != sys.byteorder:
+        raise ValueError("it has another byte order, and would be copied column by column")
     if _EXTENSION in metadata:  # reading it would already call whoever is registered for the name
         raise ValueError("it has a column of an extension type, which is code; convert it before")
     waiting = [field.type for field in arrow.ipc.read_schema(message)]
@@ -94,9 +106,12 @@ def _check_schema(arrow: Any, message: Any, metadata: bytes) -> None:
 def _check_weight(table: Any, size: int) -> None:
     if table.num_rows > max(_ALWAYS // _ROW, 8 * size):
         raise ValueError(f"{table.num_rows:,} rows of nothing")
-    weight = sum(weigh(chunk) for column in table.columns for chunk in column.chunks)
-    if weight > max(_ALWAYS, _MULTIPLE * size):
-        raise ValueError(f"{size:,} bytes that would take {weight:,} in memory")
+    weight, most = 0, max(_ALWAYS, _MULTIPLE * size)
+    for column in table.columns:
+        for chunk in column.chunks:
+            weight += weigh(chunk)  # which takes time by what it finds
+            if weight > most:
+                raise ValueError(f"{size:,} bytes that would take {weight:,} in memory, or more")
 
 
 def _with_harmless_metadata(table: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 _ARRAY = 1000
 """Bytes of an array itself, in C++ and in Python."""
-_POINTER, _NUMBER, _TEXT, _MOMENT = 16, 40, 64, 128
+_POINTER, _NUMBER, _TEXT, _MOMENT = 8, 40, 64, 128
 _LIST, _STRUCT = 128, 200
 """Bytes of one cell: ``None`` or a truth value, a number, a text besides its characters, a date, a
 decimal and the like, and a list (an array in pandas) or dict besides what is in it."""
@@ -39,7 +39,7 @@ def _cells(types: Any, array: Any) -> int:
         return count * (_TEXT + int(kind.byte_width))
     if _is_text(types, kind):
         return count * _TEXT + _characters(types, array)
-    if kind.num_fields:
+    if kind.num_fields or types.is_struct(kind):
         return _nested(types, array)
     if types.is_dictionary(kind):
         return _dictionary(types, array)

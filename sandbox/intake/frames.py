@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from ..guest.display import MOST as MOST_DISPLAYED
 from ..guest.values import MOST as MOST_VALUE
-from .json_values import read_object
+from .json_values import read_object, without_surrogates
 from .left_out import LeftOut
 
 Field = Callable[[Any], Any]
@@ -99,6 +99,11 @@ def mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("is no object")
     return cast("dict[str, Any]", value)
+
+
+def metadata(value: Any) -> dict[str, Any]:
+    """Any JSON object, whose texts can be written."""
+    return cast("dict[str, Any]", without_surrogates(mapping(value)))
 
 
 def exit_code(value: Any) -> int:
@@ -220,7 +225,7 @@ FORK: Table = {
 what it says of how the program ended is dropped."""
 
 INTERPRETER: Table = {
-    "display": Operation({"id": _ID, "forms": forms, "metadata": mapping}, body=MOST_DISPLAYED),
+    "display": Operation({"id": _ID, "forms": forms, "metadata": metadata}, body=MOST_DISPLAYED),
     "input": Operation({"id": _ID, "prompt": text(4096)}),
     "done": Operation(
         {

@@ -63,7 +63,7 @@ def read_json(
         return LeftOut("it is no JSON")
     if encoded.count(b"[") + encoded.count(b"{") > deepest and not _is_shallow(value, deepest):
         return LeftOut(f"it is nested more than {deepest} levels deep")
-    return value if of_python or b"\\u" not in encoded else _without_surrogates(value)
+    return value if of_python or b"\\u" not in encoded else without_surrogates(value)
 
 
 def read_object(data: bytes | str, **bounds: Any) -> dict[str, Any] | LeftOut:
@@ -140,13 +140,14 @@ def _items(value: Any) -> Iterable[Any]:
     return value.values() if kind is dict else value if kind is list else ()
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """A value of JSON, with U+FFFD for each half of a pair in its texts and keys."""
     kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str:
         return _SURROGATE.sub("\ufffd", value)
     if kind is list:
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     if kind is dict:  # of two keys that become one, neither of which was text, the later stays
-        entries = ((_without_surrogates(k), _without_surrogates(v)) for k, v in value.items())
+        entries = ((without_surrogates(k), without_surrogates(v)) for k, v in value.items())
         return dict(entries)
     return value

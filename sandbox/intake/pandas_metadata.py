@@ -52,9 +52,10 @@ def rewritten(raw: bytes, names: Sequence[str], rows: int) -> bytes | None:
 
 def _columns(told: Any, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
+    known = set(names)
     for column in _objects(told):
         field, name, dtype = (column.get(key) for key in ("field_name", "name", "numpy_type"))
-        if isinstance(field, str) and field in names and _is_name(name):
+        if isinstance(field, str) and field in known and _is_name(name):
             dtype = dtype if isinstance(dtype, str) and dtype in _PANDAS_TYPES else "object"
             found[field] = _described(name, field, "object", dtype)
     return found

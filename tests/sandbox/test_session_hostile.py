@@ -200,6 +200,41 @@ while True:
     assert psutil.Process().num_fds() <= before
 
 
+async def test_the_host_does_not_wait_for_a_socket_that_it_closes_for_a_guest(live: Live) -> None:
+    """Whoever closes the last descriptor of a socket with SO_LINGER waits for what it sends."""
+    send = """
+listening = socket.create_server(("127.0.0.1", 0))
+sent = socket.create_connection(listening.getsockname())
+held = listening.accept()[0]
+sent.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 12))
+sent.setblocking(False)
+try:
+    while True: sent.send(bytes(1 << 16))
+except BlockingIOError: pass
+rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [sent.fileno()]))]
+sock.sendmsg([b"\\xff"], rights)
+sent.close()
+sock.sendall(b"\\xff" * 100)
+hang()
+"""
+    async with live(timeout=6) as session:
+        result = await session.run(TOOLS + send)
+        assert (result.exit_code, result.timed_out) == (137, False), "not kept past its limit"
+        assert (await session.run("1")).value == 1
+
+
+async def test_what_cannot_be_written_does_not_come_out_of_a_display(live: Live) -> None:
+    half = r"""
+body = b'{"\\ud800": ["\\udfff"]}'
+display([["a\ud800", "json", len(body)]], body, {"\ud800": [{"a": "\udfff"}]})
+done()
+"""
+    async with live() as session:
+        (output,) = (await session.run(TOOLS + half)).outputs
+        assert output.metadata == {"\ufffd": [{"a": "\ufffd"}]}
+        assert output.data == {"a\ufffd": {"\ufffd": ["\ufffd"]}}
+
+
 async def test_whoever_never_reads_is_killed_at_the_time_limit_or_when_left(live: Live) -> None:
     deaf = "import threading, signal\nsignal.signal(2, signal.SIG_IGN)\n"
     async with live(timeout=None) as session:

@@ -95,6 +95,8 @@ HONEST: dict[str, Callable[[], Any]] = {
     "moments": lambda: pa.array([0], pa.timestamp("us", "Europe/Berlin")),
     "decimals": lambda: pa.array([1]).cast(pa.decimal128(25, 2)),
     "nulls": lambda: pa.nulls(3),
+    "objects without fields": lambda: pa.array([{}, None, {}]),
+    "three million truths": lambda: pa.array([True]).take(pa.array([0] * 3_000_000, pa.int32())),
     "a million truths": lambda: pa.array([True]).take(pa.array([0] * 1_000_000, pa.int32())),
     "a million short objects": lambda: pa.StructArray.from_arrays(
         [pa.array(range(1_000_000)), pa.array(range(1_000_000))], ["x", "y"]
@@ -107,6 +109,21 @@ def test_a_column_of_any_type_comes_as_it_is(what: str) -> None:
     column = HONEST[what]()
     table = Table(arrow_files.stream(column)).to_arrow()
     assert table.column("a").combine_chunks().equals(column)
+
+
+WHY = {
+    "compressed by the words of an old version": "an old version",
+    "columns of another byte order": "another byte order",
+    "many batches of one dictionary": "or more",
+    "many batches of many columns": "parts",
+}
+
+
+@pytest.mark.parametrize("what", WHY)
+def test_what_no_library_writes_is_refused_before_it_is_read(what: str) -> None:
+    taken = read_table(arrow_files.FILES[what]())
+    assert isinstance(taken, LeftOut)
+    assert WHY[what] in taken.why
 
 
 def test_a_table_with_text_in_categories_is_no_attack() -> None:

@@ -11,6 +11,9 @@ import pytest
 
 from sandcrew.benchmarks.intake import frame_floods
 from sandcrew.sandbox.intake import LeftOut, frames
+from sandcrew.sandbox.intake.kept import MOST as KEPT
+from sandcrew.sandbox.intake.kept import Kept
+from sandcrew.sandbox.rich import RichCollector
 
 DONE = {"op": "done", "id": 3, "exit_code": 0, "kind": "none"}
 DISPLAY: dict[str, Any] = {
@@ -126,3 +129,17 @@ def test_64_mb_of_frames_take_no_more_than_that_of_the_host(what: str) -> None:
     assert done.returncode == 0, done.stderr
     grown, said = done.stdout.split(maxsplit=1)
     assert int(grown) <= 64 << 20, said
+
+
+def test_types_of_forms_are_counted_as_well_as_what_is_in_them() -> None:
+    """Each may have a thousand bytes, and a display many of them with nothing in them."""
+    kept = Kept()
+    collector = RichCollector(kept)
+    size = 0
+    for display in range(700):
+        forms = [["\U0001f600" * 250 + str(form), "text", 0] for form in range(64)]
+        header = taken(frames.INTERPRETER, {**DISPLAY, "id": display, "forms": forms}, 0)
+        output = collector.feed(header["forms"], header["metadata"], b"")
+        size += 0 if output is None else sum(map(sys.getsizeof, output.data))
+    assert kept.truncated
+    assert (1 << 20) < size < KEPT
