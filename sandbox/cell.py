@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .cgroup import Accounts
     from .live import LiveGuest
+    from .result import Denial
     from .workspace import Snapshot
 
     OnInput = Callable[[str], str | Awaitable[str | None] | None]
@@ -96,7 +97,8 @@ class Cell:
                 last = self._leave(sending)
         for event in last:
             yield event
-        yield self._result(time.monotonic() - started, before)
+        duration = time.monotonic() - started
+        yield self._result(duration, before, await live.left())
 
     def interrupt(self) -> None:
         """Raise ``KeyboardInterrupt`` in the cell, at its begin if it has not begun."""
@@ -228,7 +230,7 @@ class Cell:
 
     # --- its result ---
 
-    def _result(self, duration: float, before: Snapshot) -> CellResult:
+    def _result(self, duration: float, before: Snapshot, left: tuple[Denial, ...]) -> CellResult:
         live, collector = self._live, self._collector
         end: dict[str, Any] = {"exit_code": self._exit_code}
         if self._exit_code is None:
@@ -248,7 +250,7 @@ class Cell:
             truncated=collector.truncated or self._kept.truncated,
             duration=duration,
             usage=evidence.usage(end, used) if used else Usage(),
-            denials=denied,
+            denials=(*denied, *left),
             contacts=contacted,
             isolation=live.zygote.isolation,
             value=self._value,

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .guests import Guest
-    from .policy import Policy
 
 PERIOD = 0.02
 """Seconds between two looks at the file system."""
@@ -241,16 +240,3 @@ class FolderWatch:
         if self._folder >= 0:
             os.close(self._folder)
             self._folder = -1
-
-
-async def watch_folder(policy: Policy, folder: int) -> FolderWatch | None:
-    """A watch over the open ``folder``, if it is one of the caller's."""
-    if policy.workdir is None:
-        return None
-    watch = FolderWatch(folder, int(policy.disk), policy.files)
-    try:
-        await watch.begin()
-    except BaseException:
-        watch.close()
-        raise
-    return watch

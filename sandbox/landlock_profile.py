@@ -59,7 +59,7 @@ def check(policy: Policy, own_uid: bool) -> tuple[Layers, tuple[bytes, ...]]:
     network = policy.network == "host"
     programs, of_server = _seccomp(network, own_uid)
     if policy.workdir is not None:
-        programs = (*programs, seccomp.without_preallocation())
+        programs = (*programs, seccomp.of_work_folder())
     cgroups = find_cgroups()
     if cgroups is not None:
         cgroups.reap()

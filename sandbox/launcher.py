@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from . import landlock_profile, layers
 from .environment import base_environment, has_proxy, search_path
 from .errors import BackendError, BackendUnavailable, PolicyError
-from .folder_watch import watch_folder
 from .guest.confine import PROXY
 from .handshake import Gone, Handshake, Refused
 from .identity import choose_identity, identity_without_namespaces
@@ -25,6 +24,7 @@ from .language import languages
 from .named import NamedFiles
 from .private_folders import PrivateFolders
 from .rootfs import GUEST_UID, root_entries
+from .work_folder import WorkFolder
 from .workspace import Workspace
 from .zygote import Terms, Zygote
 
@@ -188,9 +188,9 @@ class _LocalZygote:
             order=signal.SIGTERM if self._without_namespaces else signal.SIGKILL,
         )
         workspace = self._workspace()
-        watch = await watch_folder(policy, workspace.dir_fd)
+        bound = await WorkFolder.begin(policy, workspace.dir_fd)
         self._handshake = self._folder = None  # the handle's from now on
-        return Zygote(handshake.channel, policy, terms, workspace, self.end, watch)
+        return Zygote(handshake.channel, policy, terms, workspace, self.end, bound)
 
     async def _config(self, checked: Layers, interpreter: Interpreter) -> dict[str, Any]:
         policy, packages = self._policy, self._package_folder

@@ -86,7 +86,7 @@ def check(policy: Policy) -> tuple[Layers, tuple[bytes, ...]]:
         names.append("memory-watch")
         programs = (*programs, seccomp.without_cgroup()) if programs else ()
     if policy.workdir is not None and programs:
-        programs = (*programs, seccomp.without_preallocation())
+        programs = (*programs, seccomp.of_work_folder())
     of_server = (seccomp.of_fork_server(),) if programs else ()
     return Layers(tuple(names), abi, cgroups, filters_of_server=of_server), programs
 

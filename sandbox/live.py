@@ -188,6 +188,11 @@ class LiveGuest:
         new, self._network_told = log.since(self._network_told), log
         return used, evidence.denials(calls, new.refused, breach), new.contacted
 
+    async def left(self) -> tuple[Denial, ...]:
+        """What is to be told of the work folder; a branch has files of its own."""
+        is_shared = self._workspace is None and self.zygote.alive
+        return await self.zygote.left() if is_shared else ()
+
     async def close(self) -> None:
         """Kill the interpreter, and wait until it is gone; idempotent."""
         self.rooms.clear()
@@ -201,6 +206,7 @@ class LiveGuest:
         finally:
             self.drain()
             self._pipes.close()
+            is_branch = self._workspace is not None
             if self._workspace is not None:
                 os.close(self._workspace.dir_fd)
                 self._workspace = None
@@ -208,6 +214,8 @@ class LiveGuest:
             if self.proxy is not None:
                 proxy, self.proxy = self.proxy, None
                 await proxy.close()
+            if not is_branch:
+                await self.zygote.log_left()
 
     def open_door(self) -> None:
         """Accept what the guest sends to its proxy; its network has no other way out."""

@@ -72,7 +72,7 @@ class Process(Run):
 
     @property
     def denials(self) -> tuple[Denial, ...]:
-        """What it was refused until now."""
+        """What it was refused until now, and has left as far as :meth:`look_at_files` found."""
         return self._denials()
 
     @property

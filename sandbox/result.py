@@ -74,13 +74,27 @@ class Usage:
         )
 
 
+LINK, SPECIAL_FILE, UNSEEN = "link", "special file", "unseen folder"
+"""Kinds of :class:`Denial` of what was left in a work folder of the caller's: links that lead out
+of it and are still there; pipes, sockets and devices, which are not; and what was not looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Something the code tried and was refused."""
+    """Something the code tried and was refused, or left in a work folder of the caller's.
+
+    ``kind`` is ``"system call"``, ``"network"``, ``"protocol"``, or of what was left ``"link"``,
+    ``"special file"``, ``"unseen folder"``; the reason then says what became of it.
+    """
 
     kind: str
     subject: str
     reason: str = ""
+
+    @property
+    def was_refused(self) -> bool:
+        """False for what was left in the work folder."""
+        return self.kind not in (LINK, SPECIAL_FILE, UNSEEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +155,10 @@ class CodeResult:
             parts.append("only some hosts can be reached here, by the proxy")
         elif {"network-namespace", "no-sockets"} & set(self.isolation):
             parts.append("there is no network here")
-        refused = [
-            f"{shown_name(denial.subject)} ({shown_name(denial.reason)})"
-            for denial in self.denials[:5]
-        ]
-        if refused:
-            parts.append(f"refused: {', '.join(refused)}")
+        for words, refused in (("refused", True), ("left in the work folder", False)):
+            some = [denial for denial in self.denials if denial.was_refused is refused]
+            if some:
+                parts.append(f"{words}: {', '.join(_in_words(denial) for denial in some[:5])}")
         if self.truncated:
             parts.append("some of the output was dropped")
         return "; ".join(parts)
@@ -154,6 +166,10 @@ class CodeResult:
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON-able values."""
         return asdict(self)
+
+
+def _in_words(denial: Denial) -> str:
+    return f"{shown_name(denial.subject)} ({shown_name(denial.reason)})"
 
 
 @dataclass(frozen=True, slots=True)

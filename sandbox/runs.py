@@ -47,6 +47,8 @@ class Run:
         self._pipes: OutputPipes | None = None
         self._verdict: Verdict | None = None
         self._exceeded: str | None = None
+        self._left: tuple[Denial, ...] = ()
+        self._zygote: Zygote | None = None
 
     def cancel(self) -> None:
         """Kill the program; its result says that it was cancelled."""
@@ -73,7 +75,7 @@ class Run:
             No guest could be confined (then nothing ran), or the guest was lost.
         """
         self._loop = asyncio.get_running_loop()
-        self._isolation = zygote.isolation
+        self._isolation, self._zygote = zygote.isolation, zygote
         if self._verdict is not None:
             yield self._result(0.0, ())
             return
@@ -108,8 +110,14 @@ class Run:
             yield event
         self._exceeded = await zygote.exceeded() if zygote.alive else None
         # A sandbox that was closed meanwhile has no workspace any more.
+        await self.look_at_files()
         artifacts = zygote.workspace.artifacts(before) if zygote.alive else ()
         yield self._result(time.monotonic() - started, artifacts)
+
+    async def look_at_files(self) -> None:
+        """Find what has been left in a workspace of the caller's, to be among the denials."""
+        if self._zygote is not None and self._zygote.alive:
+            self._left = (*self._left, *(await self._zygote.left()))
 
     # --- inside ---
 
@@ -221,7 +229,8 @@ class Run:
     def _denials(self) -> tuple[Denial, ...]:
         calls = self._guest.denied_calls if self._guest else ()
         hosts = self._proxy.log.refused if self._proxy else ()
-        return evidence.denials(calls, hosts, self._guest.breach if self._guest else None)
+        breach = self._guest.breach if self._guest else None
+        return (*evidence.denials(calls, hosts, breach), *self._left)
 
     def _limit_hit(self, exit_code: int, accounts: Accounts | None) -> str | None:
         if self._verdict == "timeout":

@@ -77,6 +77,8 @@ _SHARING = (
 no library makes such (vfork(2) ends at once), and one of them in a branch would lead out of it."""
 SCHED_OTHER = 0
 _AF_NETLINK = 16
+_RENAME_WHITEOUT = 4
+_SOL_SOCKET, _SO_SNDBUF = 1, 7
 _OF_TERMINALS = (0x5412, 0x541C, 0x541D, 0x5423)
 """TIOCSTI and TIOCLINUX, which type for others, TIOCCONS, which takes the console's output, and
 TIOCSETD, which loads line disciplines, many of them old: ioctl_tty(2)."""
@@ -155,23 +157,31 @@ def of_fork_server() -> bytes:
 def without_cgroup() -> bytes:
     """A program for guests whose memory is watched and not counted by the kernel.
 
-    What is in a memfd and mapped nowhere cannot be seen from outside (memfd_create(2)).
+    What is in a memfd and mapped nowhere cannot be seen from outside (memfd_create(2)), nor what a
+    socket had sent that is closed: so none sends more ahead than is usual (socket(7), SO_SNDBUF).
     """
     library = _library()
     program = library.SyscallFilter(library.ALLOW)
     _add(program, library.ERRNO(errno.ENOSYS), "memfd_create")
+    level = library.Arg(1, library.MASKED_EQ, _INT, _SOL_SOCKET)
+    option = library.Arg(2, library.MASKED_EQ, _INT, _SO_SNDBUF)
+    _add(program, library.ERRNO(0), "setsockopt", level, option)
     return _export(program)
 
 
 @cache
-def without_preallocation() -> bytes:
+def of_work_folder() -> bytes:
     """A program for guests whose workspace is a folder of the host, which is counted.
 
-    They would take room on the disk faster than anybody counts. The C library writes instead.
+    By preallocation they would take room on the disk faster than anybody counts; the C library
+    writes instead. Renaming can leave a device behind (RENAME_WHITEOUT), which Landlock does not
+    know of.
     """
     library = _library()
     program = library.SyscallFilter(library.ALLOW)
     _add(program, library.ERRNO(errno.EOPNOTSUPP), "fallocate")
+    whiteout = library.Arg(4, library.MASKED_EQ, _RENAME_WHITEOUT, _RENAME_WHITEOUT)
+    _add(program, library.ERRNO(errno.EINVAL), "renameat2", whiteout)
     return _export(program)
 
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from .cgroup import Cgroup, Cgroups
     from .channel import Channel
-    from .folder_watch import FolderWatch
     from .language import Language
     from .network import Proxy
     from .policy import Policy
+    from .result import Denial
+    from .work_folder import WorkFolder
     from .workspace import Workspace
 
 
@@ -90,10 +91,11 @@ class Zygote:
         terms: Terms,
         workspace: Workspace,
         end: Callable[[], Awaitable[None]],
-        watch: FolderWatch | None = None,
+        bound: WorkFolder | None = None,
     ) -> None:
         self._policy = policy
-        self._watch = watch
+        self._bound = bound
+        self._had_sessions = False
         self._terms = terms
         self._end = end
         self._workspace: Workspace | None = workspace
@@ -149,20 +151,31 @@ class Zygote:
 
     def watch(self, guest: Guest) -> None:
         """End ``guest``, which gets its job, when the workspace is the caller's and too full."""
-        if self._watch is not None:
-            self._watch.add(guest)
+        if self._bound is not None:
+            self._bound.watch.add(guest)
 
     async def exceeded(self) -> str | None:
         """The limit of the workspace that a guest which has ended exceeded, if any."""
-        return None if self._watch is None else await self._watch.settle()
+        return None if self._bound is None else await self._bound.watch.settle()
+
+    async def left(self) -> tuple[Denial, ...]:
+        """What is new in a workspace of the caller's and no file of its own, to be told."""
+        if self._bound is None:
+            return ()
+        return await self._bound.sweep(devices_only=self._leaves_devices_only)
+
+    async def log_left(self) -> None:
+        """Remove or log what is new there, of which no result can tell any more."""
+        if self._bound is not None:
+            await self._bound.sweep_to_log(devices_only=self._leaves_devices_only)
 
     def attach(self) -> None:
         """Work on the running event loop from now on; guests of another one are given up."""
         if self._channel is None or self._channel.loop is asyncio.get_running_loop():
             return
         self._abandon_guests("The sandbox is used on another event loop now.")
-        if self._watch is not None:
-            self._watch.forget_all()
+        if self._bound is not None:
+            self._bound.watch.forget_all()
         self.pool.close()
         self.pool = Pool(self)
         self._channel.attach()
@@ -179,6 +192,7 @@ class Zygote:
 
     async def fork_session(self) -> SessionGuest:
         """Fork a guest for a live interpreter; raises as :meth:`fork` does."""
+        self._had_sessions = True
         return await self._begin(SessionGuest, {"op": "guest", "session": True})
 
     @property
@@ -294,11 +308,21 @@ class Zygote:
         for guest in self._abandoned:
             guest.remove_cgroup()
         self._abandoned.clear()
-        if self._watch is not None:
-            self._watch.close()
+        bound, self._bound = self._bound, None
+        if bound is not None:
+            try:
+                await bound.sweep_to_log(devices_only=self._leaves_devices_only)
+            finally:
+                bound.close()
         workspace, self._workspace = self._workspace, None
         if workspace is not None:
             os.close(workspace.dir_fd)
+
+    @property
+    def _leaves_devices_only(self) -> bool:
+        """Whether Landlock keeps guests from all others; renameat2(2) makes devices."""
+        by_landlock = any(name.startswith("landlock") for name in self.isolation)
+        return by_landlock and not self._had_sessions
 
     # --- what the zygote says ---
 
@@ -314,8 +338,8 @@ class Zygote:
 
     def _forget(self, number: int) -> None:
         guest = self._guests.pop(number, None)
-        if guest is not None and self._watch is not None:
-            self._watch.discard(guest)
+        if guest is not None and self._bound is not None:
+            self._bound.watch.discard(guest)
         if guest is not None and not guest.remove_cgroup():
             self._abandoned.append(guest)
 

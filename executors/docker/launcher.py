@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from ...sandbox import seccomp
 from ...sandbox.environment import base_environment, has_proxy
 from ...sandbox.errors import BackendError, BackendUnavailable, PolicyError, UsageError
-from ...sandbox.folder_watch import watch_folder
 from ...sandbox.handshake import Gone, Handshake, Refused
 from ...sandbox.landlock_profile import scopes_signals, system_figures
 from ...sandbox.language import languages_by
 from ...sandbox.launcher import START
 from ...sandbox.named import NamedFiles
 from ...sandbox.sandbox import Sandbox
+from ...sandbox.work_folder import WorkFolder
 from ...sandbox.workspace import Workspace
 from ...sandbox.zygote import Terms, Zygote
 from .accounts import container_cgroups
@@ -243,9 +243,9 @@ class _ContainerZygote:
         )
         workspace = self._workspace(self._folder)
         self._folder = workspace.dir_fd
-        watch = await watch_folder(policy, workspace.dir_fd) if self._bound else None
+        bound = await WorkFolder.begin(policy, workspace.dir_fd) if self._bound else None
         self._handshake = self._folder = None  # the handle's from now on
-        return Zygote(handshake.channel, policy, terms, workspace, self.end, watch)
+        return Zygote(handshake.channel, policy, terms, workspace, self.end, bound)
 
     def _workspace(self, folder: int) -> Workspace:
         """The guests' workspace, seen from here."""
@@ -335,7 +335,7 @@ def _filters(policy: Policy) -> dict[str, tuple[bytes, ...]]:
     sockets: seccomp.Sockets = "tcp" if has_proxy(policy) else "none"
     sockets = "network" if policy.network == "host" else sockets
     try:
-        bound = (seccomp.without_preallocation(),) if policy.workdir is not None else ()
+        bound = (seccomp.of_work_folder(),) if policy.workdir is not None else ()
         return {
             "filters": (*seccomp.filters(), *bound),
             "filters_of_branches": (seccomp.without_namespaces(sockets=sockets, own_uid=False),),

@@ -82,6 +82,9 @@ class PlacedKernel(Protocol):
         """What it has used since :attr:`accounts` were these."""
         ...
 
+    async def look_at_files(self) -> None:
+        """Find what it has left in a work folder of the caller's, to be among the denials."""
+
     @property
     def denials(self) -> tuple[Denial, ...]:
         """What it was refused until now."""
@@ -164,6 +167,9 @@ class ConfinedKernel:
     def usage_since(self, before: Accounts | None) -> Usage:
         return self._process.usage_since(before)
 
+    async def look_at_files(self) -> None:
+        await self._process.look_at_files()
+
     @property
     def denials(self) -> tuple[Denial, ...]:
         return self._process.denials
@@ -241,6 +247,9 @@ class LocalKernel:
             stderr=self._collector.stderr,
             usage=ending.usage,
         )
+
+    async def look_at_files(self) -> None:
+        """Whoever may write everywhere needs no links for it."""
 
     async def close(self) -> None:
         try:

@@ -140,6 +140,7 @@ class CellRun:
     ) -> JupyterCodeResult:
         duration = time.monotonic() - start.time
         placed, outputs = self._kernel.placed, cell.outputs
+        await placed.look_at_files()
         text, truncated = outputs.text(describe)
         shown = [item for item in outputs.items if isinstance(item, Shown) and item.file]
         files = await asyncio.to_thread(self._save_pictures, shown) if shown else ()

@@ -47,6 +47,8 @@ def main(config: dict[str, Any], fd: int) -> NoReturn:
             os.close(listener)
         if not without_namespaces:
             os.close(config["mounts"])
+        if config.get("diagnosis") is not None:
+            os.close(config["diagnosis"])
         _stand_apart(config)
         interpreter.find_packages_in(config["paths"])  # here at last, where all layers are on
         try:

@@ -309,6 +309,18 @@ def open_without_links(dir_fd: int, path: str, flags: int) -> int:
     return _openat2(dir_fd, path, flags, 0, _NO_LINKS)
 
 
+def look_up_beneath(dir_fd: int, path: str) -> int:
+    """An O_PATH descriptor of ``path`` below ``dir_fd``, links followed as long as they stay there.
+
+    Raises
+    ------
+    OSError
+        ``EXDEV`` for a path that leaves, or goes to another mount.
+    """
+    resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV
+    return _openat2(dir_fd, path, os.O_PATH, 0, resolve)
+
+
 def open_identified(path: str, identity: Identity) -> int:
     """An O_PATH descriptor of the absolute ``path``, which has this device and inode.
 

@@ -7,18 +7,23 @@ nor files in memory. So the first process of a guest looks at all of them, many 
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
-from . import processes
+from . import processes, sockets
 
 PERIOD = 0.03
 """Seconds between two looks."""
 
 _FILES = ("/tmp", "/dev/shm")
-_FEW_SOCKETS = 256
-"""As many as honest programs have, most of them empty."""
-_SOCKET = 128 << 10
-"""Bytes that a socket whose other end does not read was measured to hold."""
+_FEW_SOCKETS = 8
+"""That are not asked about, and not counted where the kernel does not list them."""
+_BUFFER = "/proc/sys/net/core/wmem_default"
+"""Bytes a socket may send ahead; that programs cannot ask for more is seen to by a filter."""
+_USUAL_BUFFER = 208 << 10
+"""Of that file, which older kernels do not show here."""
+_SHARE = 10
+"""A question to the kernel that takes a second is the last one for as many."""
 _INODE = 1 << 10
 """Bytes the kernel takes for each file in memory, besides its content."""
 
@@ -26,14 +31,19 @@ _INODE = 1 << 10
 class MemoryWatch:
     """Adds up what the processes of this pid namespace hold, but for branches: each has its own.
 
-    ``limit`` is in bytes. In an ``own_network`` what sockets hold is estimated by their number.
-    What a guest was born with, pages it shares with the zygote, is not counted: it is subtracted
-    from each process, as this process had it in the beginning.
+    ``limit`` is in bytes. In a network of its own the kernel is asked by ``diagnosis`` what sockets
+    hold. Those it does not list may be as full as can be. What a guest was born with, pages it
+    shares with the zygote, is not counted: it is subtracted from each process, as this process had
+    it in the beginning.
     """
 
-    def __init__(self, limit: int, *, own_network: bool) -> None:
+    def __init__(self, limit: int, *, own_network: bool, diagnosis: int | None) -> None:
         self._limit = limit
         self._own_network = own_network
+        self._diagnosis = diagnosis
+        self._asked = sockets.Held(0, 0)
+        self._ask_again = 0.0
+        self._fullest = 2 * _buffer()  # and the last message may be as long again
         self._born_with = _resident("/proc/self/status")
 
     def exceeded(self) -> bool:
@@ -45,7 +55,7 @@ class MemoryWatch:
         """
         files = sum(_used(path) for path in _FILES)
         if self._own_network:
-            files += max(_sockets() - _FEW_SOCKETS, 0) * _SOCKET
+            files += self._in_sockets()
         if files + self._quick() <= self._limit:
             return False
         return files + self._exact() > self._limit
@@ -54,13 +64,28 @@ class MemoryWatch:
         statuses = (_resident(f"/proc/{pid}/status") for pid in processes.others())
         return sum(max(size - self._born_with, 0) for size in statuses)
 
+    def _in_sockets(self) -> int:
+        used = _sockets()
+        if used <= _FEW_SOCKETS:
+            return 0
+        now = time.monotonic()
+        if self._diagnosis is not None and now >= self._ask_again:
+            self._asked = sockets.held(self._diagnosis)
+            self._ask_again = now + _SHARE * (time.monotonic() - now)
+        unlisted = used - self._asked.sockets - _FEW_SOCKETS
+        return self._asked.size + max(unlisted, 0) * self._fullest
+
     def _exact(self) -> int:
         alive, _ = processes.own()
         return sum(_proportional(pid) for pid in alive)
 
 
 def watch_of(config: dict[str, Any]) -> MemoryWatch:
-    return MemoryWatch(config["memory"], own_network=config["network"] == "none")
+    return MemoryWatch(
+        config["memory"],
+        own_network=config["network"] == "none",
+        diagnosis=config.get("diagnosis"),
+    )
 
 
 def _resident(status: str) -> int:
@@ -80,6 +105,14 @@ def _sum(path: str, names: tuple[str, ...]) -> int:
     except OSError:  # it ended meanwhile
         return 0
     return sum(int(fields[name].split()[0]) << 10 for name in names if name in fields)
+
+
+def _buffer() -> int:
+    try:
+        with open(_BUFFER) as file:
+            return int(file.read())
+    except OSError:
+        return _USUAL_BUFFER
 
 
 def _sockets() -> int:

@@ -123,5 +123,8 @@ def _explain(result: CodeResult) -> None:
         note(f"stopped at the time limit, after {result.duration:.1f} s; --timeout sets it.")
     elif result.limit_hit:
         note(f"stopped by its limit of {result.limit_hit}.")
+    for denial in result.denials:
+        if not denial.was_refused:
+            note(f"left in the work folder: {denial.kind} {denial.subject} ({denial.reason}).")
     if result.truncated:
         note("the middle of the output is not shown; 'output' in a --policy sets how much is.")
