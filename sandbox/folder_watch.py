@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .guest import kernel
+from .nameless_files import held_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +128,7 @@ class FolderWatch:
         self._most = MOST_COUNTED
         self._begin = self._counters = Counters.of(self._folder)
         self._before = self._now = Count()
+        self._nameless = 0
         self._next = 0.0
 
     async def begin(self) -> None:
@@ -214,6 +216,7 @@ class FolderWatch:
         counters = Counters.of(self._folder)
         if self._before.complete:
             self._now = await asyncio.to_thread(count, self._folder, self._most)
+        self._nameless = await self._count_nameless(counters)
         self._counters = counters
         ended = time.monotonic()
         self._next = ended + max(REGULAR, (ended - begun) * _SHARE)
@@ -223,7 +226,16 @@ class FolderWatch:
         size, entries = self._growth
         if entries > self._entries or (self._now.too_deep and not self._before.too_deep):
             return "files"
-        return "disk" if size > self._size else None
+        return "disk" if size + self._nameless > self._size else None
+
+    async def _count_nameless(self, now: Counters) -> int:
+        """What guests hold that is in no folder, if more has grown than was found."""
+        unfound = now.size - self._begin.size - (self._now.size - self._before.size)
+        pids = [pid for guest in self._guests if (pid := guest.pid) is not None]
+        if unfound <= self._size or not pids:
+            return 0
+        device = os.fstat(self._folder).st_dev
+        return await asyncio.to_thread(held_by, pids, device, self._size)
 
     def _counted(self, counting: asyncio.Task[str | None]) -> None:
         self._counting = None

@@ -70,6 +70,15 @@ class Guest:
         """False when it has ended."""
         return self.end is None and self.lost is None
 
+    @property
+    def pid(self) -> int | None:
+        """Of its first process, as this one sees it; ``None`` if it does not or that is gone."""
+        if self._pidfd is None:
+            return None
+        with open(f"/proc/self/fdinfo/{self._pidfd}") as file:  # pidfd_open(2)
+            found = [int(line.split()[1]) for line in file if line.startswith("Pid:")]
+        return found[0] if found and found[0] > 0 else None
+
     def accounts_now(self) -> Accounts | None:
         """What its cgroup has counted so far, or had when it ended; ``None`` without one."""
         if self.accounts is None and self._cgroup is not None:

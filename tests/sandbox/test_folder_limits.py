@@ -58,6 +58,38 @@ async def test_who_fills_the_work_folder_is_killed_by_a_limit(
     assert (result.exit_code, result.limit_hit) == (137, limit)
 
 
+HELD = {
+    "unlinked": "f = open('t', 'wb'); f.write(DATA); kept.append(f); os.unlink('t')",
+    "never named": "fd = os.open('.', os.O_TMPFILE | os.O_RDWR); os.write(fd, DATA)",
+    "mapped": "fd = os.open('t', 66); os.write(fd, DATA); kept.append(mmap.mmap(fd, 4096))\n"
+    " os.close(fd); os.unlink('t')",
+    "under way": "fd = os.open('t', 66); os.write(fd, DATA); socket.send_fds(a, [b'x'], [fd])\n"
+    " os.close(fd); os.unlink('t')",
+}
+
+
+@pytest.mark.parametrize("how", HELD)
+async def test_files_without_a_name_are_counted_as_long_as_they_are_held(
+    folder: Path, how: str
+) -> None:
+    code = (
+        "import mmap, os, socket, time\na, b = socket.socketpair()\nkept = []\n"
+        f"DATA = b'x' * (8 << 20)\nfor i in range(40):\n {HELD[how]}\ntime.sleep(30)"
+    )
+    async with Sandbox(limited(Policy(), folder)) as box:
+        result = await box.run(code)
+        assert (result.exit_code, result.limit_hit) == (137, "disk"), result.output
+
+
+async def test_temporary_files_that_are_given_back_do_no_harm(folder: Path) -> None:
+    code = (
+        "import tempfile\nfor i in range(50):\n"
+        " with tempfile.TemporaryFile(dir='.') as file: file.write(b'x' * (4 << 20))"
+    )
+    async with Sandbox(limited(Policy(), folder)) as box:
+        assert (await box.run(code)).exit_code == 0
+
+
 async def test_what_was_there_before_does_not_count(folder: Path, policy: Policy) -> None:
     (folder / "large").write_bytes(b"x" * (DISK + (1 << 20)))
     (folder / "many").mkdir()
