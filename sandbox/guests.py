@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .channel import Channel
@@ -75,8 +76,8 @@ class Guest:
         """Of its first process, as this one sees it; ``None`` if it does not or that is gone."""
         if self._pidfd is None:
             return None
-        with open(f"/proc/self/fdinfo/{self._pidfd}") as file:  # pidfd_open(2)
-            found = [int(line.split()[1]) for line in file if line.startswith("Pid:")]
+        told = Path(f"/proc/self/fdinfo/{self._pidfd}").read_text().splitlines()  # pidfd_open(2)
+        found = [int(line.split()[1]) for line in told if line.startswith("Pid:")]
         return found[0] if found and found[0] > 0 else None
 
     def accounts_now(self) -> Accounts | None:

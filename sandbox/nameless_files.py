@@ -31,8 +31,7 @@ def held_by(processes: Iterable[int], device: int, largest: int) -> int:
     sizes: dict[int, int] = {}
     messages = 0
     for task in _tasks(processes):
-        for inode, size in _opened(task, device):
-            sizes[inode] = size
+        sizes.update(_opened(task, device))
         for inode in _mapped(task, device):
             sizes.setdefault(inode, largest)
         messages += _under_way(task)
@@ -44,22 +43,20 @@ def _tasks(processes: Iterable[int]) -> Iterator[str]:
     pending, left = list(processes), _MOST
     while pending:
         folder = f"/proc/{pending.pop()}/task"
-        with contextlib.suppress(OSError):
-            for thread in os.listdir(folder):
-                left -= 1
-                if left < 0:
-                    return
-                yield f"{folder}/{thread}"
-                pending += map(int, _text(f"{folder}/{thread}/children").split())
+        for thread in _names(folder):
+            left -= 1
+            if left < 0:
+                return
+            yield f"{folder}/{thread}"
+            pending += map(int, _text(f"{folder}/{thread}/children").split())
 
 
 def _opened(task: str, device: int) -> Iterator[tuple[int, int]]:
-    with contextlib.suppress(OSError):
-        for fd in os.listdir(f"{task}/fd"):
-            with contextlib.suppress(OSError):
-                info = os.stat(f"{task}/fd/{fd}")
-                if info.st_dev == device and not info.st_nlink:
-                    yield info.st_ino, info.st_blocks * 512
+    for fd in _names(f"{task}/fd"):
+        with contextlib.suppress(OSError):
+            info = Path(f"{task}/fd/{fd}").stat()
+            if info.st_dev == device and not info.st_nlink:
+                yield info.st_ino, info.st_blocks * 512
 
 
 def _mapped(task: str, device: int) -> Iterator[int]:
@@ -70,11 +67,17 @@ def _mapped(task: str, device: int) -> Iterator[int]:
 
 def _under_way(task: str) -> int:
     found = 0
-    with contextlib.suppress(OSError):
-        for fd in os.listdir(f"{task}/fdinfo"):
-            match = _MESSAGES.search(_text(f"{task}/fdinfo/{fd}"))
-            found += int(match[1]) if match else 0
+    for fd in _names(f"{task}/fdinfo"):
+        match = _MESSAGES.search(_text(f"{task}/fdinfo/{fd}"))
+        found += int(match[1]) if match else 0
     return found
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208  (there may be thousands)
+    except OSError:  # it has ended, or may not be looked into
+        return []
 
 
 def _text(path: str) -> str:
