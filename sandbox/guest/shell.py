@@ -23,11 +23,19 @@ if TYPE_CHECKING:
     from .channel import Channel
 
 _STATUS, _STDERR = 8, 9
+_PROBE, _KEPT = 60, {1: 61, 2: 62}
+"""Copies of what cells print to, for a cell may close its own (``exec >&-``)."""
+_CLOSED_FOR_CELLS = " ".join(f"{fd}>&-" for fd in (_STATUS, *_KEPT.values()))
+_MEND = (
+    f": {_PROBE}>&2 || exec 2>&{_KEPT[2]}; "  # where it is closed nobody sees the complaint
+    f"{{ : {_PROBE}>&1; }} 2>/dev/null || exec 1>&{_KEPT[1]}"
+)
 _SOON = 0.2
 _BEGIN = 0.1
 """Seconds in which a cell starts its first program, which may miss a signal to its group then."""
 _OPENING = (
-    f"exec 2>&{_STDERR} {_STDERR}>&-; set +H +m +o history; shopt -u checkwinsize; "
+    f"exec 2>&{_STDERR} {_STDERR}>&- {' '.join(f'{kept}>&{fd}' for fd, kept in _KEPT.items())}; "
+    "set +H +m +o history; shopt -u checkwinsize; "
     "unset PS1 PS2 PROMPT_COMMAND MAILCHECK\n"
 )
 
@@ -87,7 +95,7 @@ class _Shell:
         try:
             if is_called_off():
                 return 128 + signal.SIGINT
-            self._order(f"{begins}; . '{path}' </dev/null {_STATUS}>&-{ask}")
+            self._order(f"{_MEND}; {begins}; . '{path}' </dev/null {_CLOSED_FOR_CELLS}{ask}")
             while self._hear(f"{number}") is None:
                 pass
             self._running, self._began = True, time.monotonic()

@@ -141,3 +141,37 @@ async def test_bash_takes_no_values(policy: Policy) -> None:
             await session.run("echo", inputs={"x": 1})
         with pytest.raises(UsageError, match="Only cells of python"):
             await session.run("echo", memory="10MiB")
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "exec >&-",
+        "exec 2>&-",
+        "exec >&- 2>&-",
+        "exec 61>&- 62>&- >&-",
+        "exec <&-",
+    ],
+)
+async def test_a_cell_that_closes_its_streams_breaks_no_later_one(
+    trick: str, policy: Policy, live: Live
+) -> None:
+    async with live(policy, language="bash") as session:
+        await session.run(f"x=5; {trick}")
+        result = await session.run("echo $x; echo why >&2; exit_with() { return 4; }; exit_with")
+        assert (result.exit_code, result.stdout, result.stderr) == (4, "5\n", "why\n")
+
+
+async def test_a_cell_may_send_what_later_ones_print_elsewhere(policy: Policy, live: Live) -> None:
+    async with live(policy, language="bash") as session:
+        await session.run("exec > log")
+        assert (await session.run("echo kept")).output == ""
+        assert (await session.run("cat log >&2")).output == "kept\n"
+
+
+async def test_programs_of_a_cell_do_not_get_what_the_shell_keeps(
+    policy: Policy, live: Live
+) -> None:
+    async with live(policy, language="bash") as session:
+        code = "for fd in 8 9 60 61 62; do { : 50>&$fd; } 2>/dev/null && echo $fd; done; true"
+        assert (await session.run(code)).output == ""
