@@ -6,7 +6,7 @@ Python runs in this very interpreter, which was forked warm; anything else is ex
 from __future__ import annotations
 
 import atexit
-import contextlib
+import builtins
 import gc
 import itertools
 import os
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 tmp = "/tmp"
 """Where programs are put that are no file of the workspace."""
+
+__builtins__ = dict(builtins.__dict__)  # a program may replace them, and its end needs them
 
 _NOT_FLUSHED = 120
 """As Python has it (sys.exit): the streams could not be flushed at the end."""
@@ -107,8 +109,10 @@ def _run_python(file: str, code: bytes) -> int:
 def _flush_if_possible() -> None:
     """As the interpreter does at the end of a file, before it says what went wrong in it."""
     for name in ("stderr", "stdout"):
-        with contextlib.suppress(BaseException):
+        try:
             getattr(sys, name).flush()
+        except BaseException:  # noqa: S112 (it may be anything)
+            continue
 
 
 def _exit_code(error: BaseException) -> int:
@@ -132,6 +136,7 @@ def _asked_code(error: SystemExit) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
+        code = int.__pos__(code)  # what a subclass says of itself does not count
         return code & 0xFF if -(1 << 63) <= code < 1 << 63 else 0xFF
     _print_error(f"{code}\n")
     return 1
@@ -142,8 +147,10 @@ def _print_error(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except Exception:
-        with contextlib.suppress(OSError):
+        try:
             os.write(2, text.encode("utf-8", "replace"))
+        except Exception:  # it closed that, too, or replaced the function
+            return
 
 
 _loaded_before: set[str] = set()
@@ -183,8 +190,10 @@ def _join_threads() -> None:
 
 
 def _run_exit_functions() -> None:
-    with contextlib.suppress(SystemExit):
+    try:
         atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
+    except SystemExit:
+        return
 
 
 def _drop_program() -> None:
@@ -243,6 +252,8 @@ def _say_ignored(error: BaseException, where: object) -> None:
     """Tell of an error that nobody could catch, the way the program has it."""
     traceback = error.__traceback__.tb_next if error.__traceback__ else None
     told = (type(error), error, traceback, None, where)
-    with contextlib.suppress(BaseException):
+    try:
         make: Any = sys.UnraisableHookArgs
         sys.unraisablehook(make(told))
+    except BaseException:  # it is the program's
+        return

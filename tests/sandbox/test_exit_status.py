@@ -94,6 +94,35 @@ CASES = {
     "os.kill(os.getpid(), signal.SIGPIPE)",
     "kills itself": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     "aborts": "import os; os.abort()",
+    "exits with a number that lies": "class Mine(int):\n def __and__(self, other): return 0\n"
+    " def __le__(self, other): return False\nraise SystemExit(Mine(9))",
+    "breaks builtins": "import builtins, sys\n"
+    "builtins.getattr = builtins.isinstance = builtins.setattr = None\nsys.exit(7)",
+    "breaks builtins and fails": "import builtins\nbuiltins.isinstance = None\n1 / 0",
+    "renames exceptions": "import builtins, sys\n"
+    "builtins.SystemExit = builtins.BaseException = ValueError\nsys.exit(7)",
+    "breaks contextlib": "import contextlib, sys\ncontextlib.suppress = None\nsys.exit(7)",
+    "has no os._exit": "import os, sys; del os._exit; sys.exit(7)",
+    "clears all modules": "import sys; sys.modules.clear(); raise SystemExit(7)",
+    "leaves in an exit function": "import atexit, os, sys; atexit.register(os._exit, 5)\n"
+    "sys.exit(7)",
+    "has a thread that leaves": "import os, sys, threading, time\n"
+    "threading.Thread(target=lambda: (time.sleep(.1), os._exit(9))).start(); sys.exit(7)",
+    "has a code that fails": "class Mine(SystemExit):\n code = property(lambda self: 1 / 0)\n"
+    "raise Mine(3)",
+    "puts sockets everywhere": "import os, socket, sys\none, other = socket.socketpair()\n"
+    "for fd in range(3, 64):\n if fd not in (one.fileno(), other.fileno()):\n"
+    "  os.dup2(one.fileno(), fd)\nother.send(b'{\"exit_code\": 0}'); sys.exit(7)",
+    "meets a limit of file sizes": "import resource\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9))\n"
+    "file = open('big', 'wb'); file.write(b'x' * 99); file.flush()",
+    "recurses": "def f(): f()\nf()",
+    "becomes another program": "import os; os.execv('/bin/sh', ['sh', '-c', 'echo b; exit 9'])",
+    "kills its group": "import os, signal\n"
+    "if os.getpgrp() != os.getpid(): os.setpgid(0, 0)\nos.killpg(0, signal.SIGTERM)",
+    "hears a late signal": "import atexit, signal, sys, time\n"
+    "signal.signal(signal.SIGALRM, lambda *a: sys.exit(5))\n"
+    "signal.setitimer(signal.ITIMER_REAL, .1); atexit.register(time.sleep, .4); sys.exit(7)",
     "terminates itself": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
 }  # fmt: skip
 
