@@ -48,7 +48,7 @@ def restrict(
     for path in config["listed"]:
         _allow(ruleset, path, confine.READ_DIR)
     for path in writable:
-        is_bound = path == config["places"]["workspace"] and config["bound"]
+        is_bound = config["bound"] and path == config["places"]["workspace"]
         unwanted = confine.SPECIAL_FILES if is_bound else _MAKE_CHAR | _MAKE_BLOCK
         access = handled & ~(confine.IOCTL_DEV | unwanted)
         _allow(ruleset, path, access, named.get(path))

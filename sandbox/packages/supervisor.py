@@ -48,7 +48,8 @@ def confine(folders: list[str]) -> None:
     kernel.drop_bounding_set(but=kept)
     kernel.set_capabilities(kept)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    config: dict[str, object] = {"landlock": kernel.landlock_abi(), "network": "host", "listed": ()}
+    config: dict[str, object] = {"network": "host", "listed": (), "bound": False}
+    config["landlock"] = kernel.landlock_abi()
     landlock.restrict(config, ["/"], folders)
 
 
