@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from . import evidence
 from .channel import Channel
 from .intake.frames import INTERPRETER, Strays
-from .output import OutputCollector
-from .result import OutputEvent
+from .output import OutputCollector, add_event
 from .rooms import Rooms
 from .streams import OutputPipes
 from .workspace import Workspace
@@ -26,14 +25,12 @@ if TYPE_CHECKING:
     from .network import Proxy
     from .network.log import NetworkLog
     from .output import Stream
-    from .result import Contact, Denial, RichOutput
+    from .result import Contact, Denial, OutputEvent, RichOutput
     from .session_guests import SessionGuest
     from .zygote import Zygote
 
 _FAREWELL = 1.0
 """Seconds an interpreter that has closed its socket has to end by itself, and say how."""
-_LONGEST_EVENT = 4096
-"""Characters up to which what was printed is told together, if nobody took it meanwhile."""
 
 
 class Listener(Protocol):
@@ -252,18 +249,9 @@ class LiveGuest:
 
     def _on_output(self, stream: Stream, data: bytes) -> None:
         event = self.collector.feed(stream, data)
-        if event is None:
-            return
-        last = self.events[-1] if self.events else None
-        if (
-            isinstance(last, OutputEvent)
-            and last.stream == stream
-            and len(last.text) < _LONGEST_EVENT
-        ):
-            self.events[-1] = OutputEvent(last.text + event.text, stream)
-        else:
-            self.events.append(event)
-        self._changed()
+        if event is not None:
+            add_event(self.events, event)
+            self._changed()
 
     def _on_frame(self, header: dict[str, Any], fds: list[int], body: bytes) -> None:
         for fd in fds:  # nobody in there has any to give, and the tables say so

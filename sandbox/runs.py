@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from . import evidence
 from .errors import BackendCrashed
-from .output import OutputCollector
+from .output import OutputCollector, add_event
 from .result import EXIT_CANCELLED, EXIT_KILLED, EXIT_TIMEOUT, CodeResult, OutputEvent
 from .streams import OutputPipes
 
@@ -161,7 +161,7 @@ class Run:
     def _take_output(self, stream: Stream, data: bytes) -> None:
         event = self._collector.feed(stream, data)
         if event is not None:
-            self._events.append(event)
+            add_event(self._events, event)
             self._changed.set()
 
     def _finished(self, guest: Guest) -> bool:

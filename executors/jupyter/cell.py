@@ -91,13 +91,13 @@ class Cell:
             self.changed.set()
 
     def events(self) -> list[OutputEvent]:
-        """What there is to stream on: the head of what is printed."""
+        """What there is to stream on, as it comes."""
         found = [OutputEvent("".join(parts), stream) for stream, parts in self._news]
         self._news.clear()
         return found
 
     def last_events(self) -> list[OutputEvent]:
-        """The same at the end: the tail, and how much was dropped before it."""
+        """The same at the end: the tail, and how much was not told before it."""
         return [*self.events(), *self._told.rest()]
 
     def tell(self, text: str, stream: Stream) -> None:

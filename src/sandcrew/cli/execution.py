@@ -127,4 +127,4 @@ def _explain(result: CodeResult) -> None:
         if not denial.was_refused:
             note(f"left in the work folder: {denial.kind} {denial.subject} ({denial.reason}).")
     if result.truncated:
-        note("the middle of the output is not shown; 'output' in a --policy sets how much is.")
+        note("the output was longer than is kept; 'output' in a --policy sets how much is.")
