@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 tmp = "/tmp"
 """Where programs are put that are no file of the workspace."""
 
-__builtins__ = dict(builtins.__dict__)  # a program may replace them, and its end needs them
+globals()["__builtins__"] = dict(
+    builtins.__dict__
+)  # a program may replace them, and its end needs them
 
 _NOT_FLUSHED = 120
 """As Python has it (sys.exit): the streams could not be flushed at the end."""
