@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from sandcrew.cli.backend import Options
+from sandcrew.cli.execution import execute
+from sandcrew.executors import CodeBlock, JupyterCodeExecutor
 from sandcrew.sandbox import CodeResult, Policy, Sandbox, UsageError
 from sandcrew.sandbox.folder_sweep import MOST_TOLD, FolderSweep
 from sandcrew.sandbox.folder_watch import MOST_LEVELS
@@ -221,3 +224,18 @@ async def test_nothing_of_ours_follows_a_link_of_the_guests(folder: Path, policy
                 await box.write_file(path, "changed")
         await box.write_file("plain", "content")
         assert await box.read_file("plain") == b"content"
+
+
+async def test_a_cell_of_a_kernel_tells_of_its_links(folder: Path) -> None:
+    async with JupyterCodeExecutor(policy=Policy(workdir=folder)) as executor:
+        block = CodeBlock(code="import os; os.symlink('/etc', 'link')", language="python")
+        result = await executor.execute_code_blocks([block], None)
+    assert told(result, "link").keys() == {"link"}
+
+
+def test_exec_tells_a_person_of_links(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program = folder.parent / "program.py"
+    program.write_text("import os; os.symlink('/etc', 'link')")
+    options = Options(workdir=folder)
+    assert execute(str(program), options) == 0
+    assert "left in the work folder: link link (leads out" in capfd.readouterr().err
