@@ -52,7 +52,7 @@ async def branch(parent: LiveGuest, output: int) -> LiveGuest:
     except BaseException as error:
         await asyncio.shield(_give_up(live, room))
         breach = parent.guest.breach or room.guest.breach
-        if breach is not None and isinstance(error, BackendError):
+        if breach is not None and isinstance(error, BackendError | UsageError):
             raise BackendError(f"The branch did not begin: {breach}.") from error
         why = (room.guest.end or {}).get("error")
         if why is not None and isinstance(error, BackendError):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from .intake import LeftOut
-from .intake.json_values import read_json, weigh, without_surrogates
+from .intake.json_values import MOST_BYTES, read_json, weigh, without_surrogates
 from .result import RichOutput
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _OUTPUT = 1024
 """Bytes of an output besides its forms."""
 _FORM = 256
 """Bytes of a form besides its type and what is in it."""
+
+_WIDE, _WIDEST = re.compile(rb"[\x80-\xff]"), re.compile(rb"[\xf0-\xff]")
 
 Form = tuple[str, str, int]
 """A MIME type, how it is encoded, and bytes."""
@@ -51,26 +54,29 @@ class RichCollector:
         return output
 
 
-def _parts(forms: Sequence[Form], body: bytes) -> Iterator[tuple[str, str, bytes]]:
-    start = 0
+def _parts(forms: Sequence[Form], body: bytes) -> Iterator[tuple[str, str, memoryview]]:
+    start, view = 0, memoryview(body)  # large ones are not copied
     for mime, kind, size in forms:
-        yield mime, kind, body[start : start + size]  # all of it is not copied
+        yield mime, kind, view[start : start + size]
         start += size
 
 
-def _size(kind: str, part: bytes) -> int:
+def _size(kind: str, part: memoryview) -> int:
     """Bytes that a form takes here at most."""
     if kind == "binary":
         return len(part) * 4 // 3 + 4
     if kind == "json":
-        return weigh(part, 0)
-    return len(part) * (1 if part.isascii() else 4)
+        return weigh(bytes(part), 0) if len(part) <= MOST_BYTES else 0
+    # As CPython keeps text: by its widest character. Damaged UTF-8 becomes U+FFFD.
+    return len(part) * (4 if _WIDEST.search(part) else 2 if _WIDE.search(part) else 1)
 
 
-def _decode(kind: str, part: bytes) -> Any:
+def _decode(kind: str, part: memoryview) -> Any:
     if kind == "binary":
         return base64.b64encode(part).decode()
     if kind == "text":
-        return part.decode("utf-8", "replace")
-    value = read_json(part, of_python=True)
+        return str(part, "utf-8", "replace")
+    if len(part) > MOST_BYTES:
+        return f"<{len(part):,} bytes of JSON, too large to read>"
+    value = read_json(bytes(part), of_python=True)
     return str(value) if isinstance(value, LeftOut) else without_surrogates(value)

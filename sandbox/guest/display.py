@@ -20,8 +20,9 @@ _METHODS = (
     ("application/json", "_repr_json_"),
     ("application/javascript", "_repr_javascript_"),
 )
-MOST = 8 << 20
-"""Bytes of all forms of one value, as they are sent."""
+MOST = 12 << 20
+"""Bytes of all forms of one value, as they are sent; a form that goes over it is replaced by a text
+that says so."""
 _LONGEST_TEXT = 1 << 20
 _LONGEST_METADATA = 1 << 14
 _MOST_FORMS = 32
@@ -106,6 +107,7 @@ def _add(forms: Bundle, metadata: Bundle, more: Any, about: Any) -> None:
 def _small(metadata: Bundle) -> Bundle:
     """``metadata``, if it can be sent at all."""
     try:
-        return metadata if len(json.dumps(metadata)) <= _LONGEST_METADATA else {}
+        text = json.dumps(metadata)
+        return json.loads(text) if len(text) <= _LONGEST_METADATA else {}  # 1 and "1" are one key
     except (TypeError, ValueError, RecursionError):
         return {}

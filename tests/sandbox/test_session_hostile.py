@@ -52,7 +52,7 @@ KILLED = {
     "an exit code without end": "done(exit_code=float('inf'))",
     "metadata that become much": "display([], b'', {'a': [[]] * 150_000})",
     "too many forms": "display([[str(i), 'text', 0] for i in range(65)])",
-    "a display that is too large": "display([['a', 'text', 9 << 20]], bytes(9 << 20))",
+    "a display that is too large": "display([['a', 'text', 13 << 20]], bytes(13 << 20))",
     "words of an earlier cell without end": "while True: "
     "frame({'op': 'done', 'exit_code': 0, 'kind': 'none', 'id': 0})",
     "the same, large": "while True: "
@@ -140,7 +140,7 @@ async def test_a_deep_or_large_value_is_not_read(live: Live) -> None:
 
 FLOODS = {
     "displays": "while True: display([['text/plain', 'text', 5]], b'hello')",
-    "large displays": "body = bytes(8 << 20)\n"
+    "large displays": "body = bytes(12 << 20)\n"
     "while True: display([['a', 'binary', len(body)]], body)",
     "large JSON": "body = b'[' + b'[],' * 300_000 + b'[]]'\n"
     "while True: display([['a', 'json', len(body)]], body)",
