@@ -19,7 +19,7 @@ from ..sandbox.errors import MissingExtra, SandcrewError
 from ..sandbox.intake.folder import put, write_all
 from ..sandbox.intake.forms import safe_forms, safe_outputs
 from ..sandbox.intake.names import shown_name
-from ..sandbox.intake.pictures import picture_type
+from ..sandbox.intake.pictures import MAX_BYTES, picture_type
 from .jupyter.result import JupyterCodeResult
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 MAY_FAIL = "raises-exception"
 """The tag of a cell after whose failure a notebook goes on (documentation of nbclient)."""
-MAX_PICTURE = 8 << 20
-"""Largest picture that is put into a notebook, in bytes."""
 _EXCEPTION = re.compile(r"(?P<name>[A-Za-z_][\w.]*)(?:: (?P<value>.*))?")
 
 
@@ -163,7 +161,7 @@ async def pictures_of(
 ) -> dict[str, bytes]:
     """The pictures among the artifacts of a run, by name, as ``read_file`` has them now.
 
-    Those that are larger than :data:`MAX_PICTURE`, gone, or no pictures after all are left out,
+    Those that are larger than :data:`~sandcrew.sandbox.intake.pictures.MAX_BYTES`, gone, or no pictures after all are left out,
     and those that a kernel displayed, which are among its outputs.
     """
     displayed: set[str] = set()
@@ -171,7 +169,7 @@ async def pictures_of(
         displayed = {file.name for file in result.output_files}
     pictures: dict[str, bytes] = {}
     for artifact in result.artifacts:
-        small = artifact.size <= MAX_PICTURE and artifact.mime_type.startswith("image/")
+        small = artifact.size <= MAX_BYTES and artifact.mime_type.startswith("image/")
         if small and artifact.path not in displayed:
             with suppress(OSError, SandcrewError):  # gone meanwhile
                 data = await read_file(artifact.path)

@@ -37,6 +37,8 @@ _TAG = re.compile(
 _NO_TAG = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?/][^>]*+(?:>|\Z)", re.DOTALL)
 _BEGIN = re.compile(r"<(?=[A-Za-z!?/])")
 
+_WEB = re.compile(r"\s*+(?:https?://|mailto:)", re.IGNORECASE)
+
 _RAW = frozenset(
     "iframe noembed noframes noscript plaintext script style textarea title xmp".split()
 )
@@ -194,6 +196,9 @@ class _Writer:
             if key in allowed:
                 value = found["double"] or found["single"] or found["bare"] or ""
                 kept.setdefault(key, _quoted(value))
+        # A link without slashes ("http:page") stays on the server that shows the page.
+        if not _WEB.match(kept.get("href", "mailto:")):
+            del kept["href"]
         return "".join(f' {key}="{value}"' for key, value in kept.items())
 
     def _close_to(self, length: int) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .left_out import LeftOut
 from .markup import static_html, static_latex, static_markdown
-from .pictures import MAX_BYTES, SIGNATURES, picture_type
+from .pictures import MAX_BYTES, SIGNATURES, read_picture
 from .svg import static_svg
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ MOST_TEXT = 16 << 20
 MOST_ITEMS = 100_000
 """Lists, objects, keys and other values in one value of JSON."""
 DEEPEST = 50
+MOST_BITS = 4096
+"""Of an integer: Python does not write any as text."""
 
 _PLAIN = "text/plain"
 
@@ -71,7 +73,10 @@ def picture_data(form: str, kind: str) -> bytes | LeftOut:
         return LeftOut("it is no base64")
     if len(data) > MAX_BYTES:
         return _TOO_LARGE
-    return data if picture_type(data) == kind else LeftOut("it is no such picture")
+    picture = read_picture(data)
+    if isinstance(picture, LeftOut):
+        return picture
+    return data if picture.mime_type == kind else LeftOut("it is no such picture")
 
 
 _TOO_LARGE = LeftOut(f"it has more than {MAX_BYTES:,} bytes")
@@ -126,11 +131,13 @@ def _json(value: Any) -> Any:
 def _is_readable(item: Any) -> bool:
     if isinstance(item, dict):
         return all(isinstance(key, str) and _is_text(key) for key in item)
+    if isinstance(item, int):
+        return item.bit_length() <= MOST_BITS
     if isinstance(item, float):
         return math.isfinite(item)
     return (
         item is None
-        or isinstance(item, bool | int | list)
+        or isinstance(item, list)
         or (isinstance(item, str) and _is_text(item))
     )
 

@@ -50,8 +50,10 @@ def read_header(data: bytes) -> dict[str, str]:
     return {} if isinstance(header, LeftOut) else _fields(_HEADER, header)
 
 
-def safe_content(kind: str, content: object) -> dict[str, Any] | LeftOut:
+def safe_content(kind: object, content: object) -> dict[str, Any] | LeftOut:
     """The content of a message of the type ``kind``."""
+    if not isinstance(kind, str):
+        return LeftOut("it has no type")
     fields = _MESSAGES.get(kind)
     if fields is None:
         return LeftOut(f"{_name(kind)} is no message for a front end")
@@ -99,6 +101,11 @@ def _plain(value: Any) -> str | None:
 def _name(value: Any) -> str | None:
     """A short piece of plain text: a name, a version, an identifier."""
     return _plain(value[:200]) if isinstance(value, str) else None
+
+
+def _matching(pattern: str) -> Take:
+    whole = re.compile(pattern, re.ASCII)
+    return lambda value: value if isinstance(value, str) and whole.fullmatch(value) else None
 
 
 def _mode(value: Any) -> Any:
@@ -160,12 +167,14 @@ _PAYLOADS: Mapping[Any, Fields] = {
     "ask_exit": {"source": _name, "keepkernel": _flag},
     "set_next_input": {"source": _name, "text": _text, "replace": _flag},
 }
+_WORD = _matching(r"[\w+#.][\w+#. -]{0,60}")
 _LANGUAGE: Fields = {
-    "name": _name,
+    "name": _WORD,
     "version": _name,
-    "mimetype": _name,
-    "file_extension": _name,
-    "pygments_lexer": _name,
+    "mimetype": _matching(r"[\w.+-]{1,60}/[\w.+-]{1,60}"),
+    # nbconvert puts it behind the name of the file that it writes.
+    "file_extension": _matching(r"\.\w{1,16}"),
+    "pygments_lexer": _WORD,
     "codemirror_mode": _mode,
 }
 """Without ``nbconvert_exporter``: the name of a class that nbconvert imports and runs."""

@@ -17,7 +17,7 @@ from .left_out import LeftOut
 from .mathematics import harmless_mathematics, has_mathematics, unknown_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MOST_CHARACTERS = 1 << 20
 """Of one piece of markup."""
@@ -78,8 +78,10 @@ def static_markdown(text: str) -> str | LeftOut:
         return _TOO_LONG
     text = _AUTOLINK.sub(r"\1", printable(text))
     text = _REFERENCE.sub(_without_syntax, text)
-    for syntax in (_TAG, _PICTURE, _TARGET):
+    for syntax in (_TAG, _PICTURE, _TARGET, _SCHEME):
         text = syntax.sub(r"\g<0> ", text)
+    text = _ADDRESS.sub(lambda found: _replaced(found[0], _ENCODED), text)
+    text = _INFO.sub(lambda found: _replaced(found[0], _REFERRED), text)
     return harmless_mathematics(text)
 
 
@@ -104,10 +106,28 @@ _REFERENCE = re.compile(r"&(?:#\w{1,32}|[A-Za-z]\w{0,31});", re.ASCII)
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^\s<>]++)>", re.I)
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _PICTURE = re.compile(r"!(?=\[)")
+_WEB = r"[ \t]*+(?:\n[ \t]*+)?+(?:https?://|mailto:)[^\s\\&()\[\]]"
 _TARGET = re.compile(
-    r"\](?=[(:])(?!.[ \t]*+(?:\n[ \t]*+)?+(?:https?://|mailto:)[^\s\\&()])", re.IGNORECASE
+    rf"\](?=[(:])(?!\({_WEB}[^\s()\[\]]*+\)|.{_WEB}[^\s\[\]]*+(?![\[\]]|[\s>]*+[\"'(]))", re.I
 )
-"""Before the target of a link, in the text (``[x](…)``) or by itself (``[x]: …``)."""
+"""Before the target of a link, in the text (``[x](…)``) or by itself (``[x]: …``), unless it leads
+to the web and has no title."""
+_SCHEME = re.compile(r"\bftp(?=://)", re.I)
+"""Of what some dialects make a link, though nothing marks it as one."""
+
+# JupyterLab takes mathematics out before it reads Markdown, and puts it back into the HTML: where
+# that is an attribute, a quotation mark in a formula would end it. So no formula begins there.
+_ADDRESS = re.compile(r"(?:://|\bwww\.|mailto:)[^\s]++", re.I)
+_INFO = re.compile(r"(?:`{3}|~{3})[^\n]++")
+"""The rest of a line that begins a block of code: the language becomes an attribute."""
+_ENCODED = {"$": "%24", "\\": "%5C"}
+_REFERRED = {"$": "&#36;", "\\": "&#92;"}
+
+
+def _replaced(text: str, by: Mapping[str, str]) -> str:
+    for character, other in by.items():
+        text = text.replace(character, other)
+    return text
 
 
 def _without_syntax(reference: re.Match[str]) -> str:

@@ -55,7 +55,7 @@ _KNOWN = frozenset(
     nobreakspace space hspace strut mathstrut null
     hline cline hdashline toprule midrule bottomrule cmidrule addlinespace multicolumn
     multirow centering caption label ref eqref tag notag nonumber item newline
-    color textcolor displaylimits
+    displaylimits
     textbackslash textasciitilde textasciicircum textunderscore textbar textless textgreater
     """.split()
 )
@@ -68,6 +68,8 @@ _ENVIRONMENTS = frozenset(
 )
 _COMMAND = re.compile(r"\\(?:(?P<word>[A-Za-z@]+)|.|\Z)|\^\^", re.DOTALL)
 _ENVIRONMENT = re.compile(r"[ \t\n]*+\{[ \t\n]*+(?P<name>[A-Za-z]++)\*?[ \t\n]*+\}")
+_COLOUR = re.compile(r"[ \t\n]*+(?:\[\w{1,20}\])?+[ \t\n]*+(?:\{[\w#., ]{1,60}\}|\w)", re.ASCII)
+"""No address of something that is to be fetched."""
 _STARTS = re.compile(r"\$|\\[(\[]|\\begin")
 """Where mathematics begins for a front end."""
 _WORD = re.compile(r"(?<!\\)(?P<escapes>\\++)(?P<word>[A-Za-z@]++)")
@@ -110,4 +112,6 @@ def _is_known(word: str, text: str, end: int) -> bool:
     if word in ("begin", "end"):
         environment = _ENVIRONMENT.match(text, end)
         return environment is not None and environment["name"] in _ENVIRONMENTS
+    if word in ("color", "textcolor"):
+        return _COLOUR.match(text, end) is not None
     return word in _KNOWN

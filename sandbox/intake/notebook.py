@@ -13,6 +13,7 @@ from .left_out import LeftOut
 from .names import shown_name
 
 MOST_BYTES = 64 << 20
+DEEPEST_HEADING = 6
 MOST_MEMORY = 512 << 20
 """Bytes that a notebook may take here; most of one are pictures, which take twice their size."""
 
@@ -49,7 +50,21 @@ def _in_format_4(notebook: dict[str, Any]) -> dict[str, Any] | LeftOut:
     return notebook
 
 
+def _has_deep_heading(notebook: dict[str, Any]) -> bool:
+    """nbformat writes as many signs as the level of a heading says."""
+    worksheets = notebook.get("worksheets")
+    for worksheet in cast("list[Any]", worksheets) if isinstance(worksheets, list) else ():
+        cells = worksheet.get("cells") if isinstance(worksheet, dict) else None
+        for cell in cast("list[Any]", cells) if isinstance(cells, list) else ():
+            level = cell.get("level") if isinstance(cell, dict) else None
+            if isinstance(level, int) and level > DEEPEST_HEADING:
+                return True
+    return False
+
+
 def _upgrade(notebook: dict[str, Any]) -> dict[str, Any] | LeftOut:
+    if _has_deep_heading(notebook):
+        return LeftOut(f"it has a heading below level {DEEPEST_HEADING}")
     try:
         # nbformat is not typed.
         nbformat: Any = import_module("nbformat")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from io import StringIO
 
 from .left_out import LeftOut
@@ -15,6 +16,8 @@ from .left_out import LeftOut
 MOST_CHARACTERS = 4 << 20
 MOST_ELEMENTS = 100_000
 DEEPEST = 100
+MOST_DRAWN = 4_000_000
+"""Elements to be drawn, each time that one is: by ``use``, and as a pattern or mask of others."""
 
 _SVG = "http://www.w3.org/2000/svg "
 _LINK = "http://www.w3.org/1999/xlink href"
@@ -95,13 +98,22 @@ class _Writer:
         self._skipped = 0
         """Levels below something that is left out."""
         self._elements = 0
+        self._begun: list[int] = []
+        """How many elements there were when each of those that are open began."""
+        self._sizes: Counter[str] = Counter()
+        """Elements in what has an id."""
+        self._largest = 0
+        """Elements in the largest pattern, mask, marker or clipping path."""
         self._using: set[str] = set()
-        self._used: set[str] = set()
+        self._used: Counter[str] = Counter()
         self._painted = 0
 
     def finish(self) -> str:
-        if self._used & self._using:
+        if self._used.keys() & self._using:
             raise _Refused("what it uses uses something else")
+        used = sum(times * self._sizes[name] for name, times in self._used.items())
+        if (self._elements + used) * (1 + self._largest) > MOST_DRAWN:
+            raise _Refused(f"it draws more than {MOST_DRAWN:,} elements")
         return self._out.getvalue()
 
     def doctype(self, _name: str, _system: object, _public: object, declares: int) -> None:
@@ -131,8 +143,11 @@ class _Writer:
             self._skipped -= 1
             return
         name = self._open.pop()
-        self._ids.pop()
-        self._painted -= name in _PAINTED
+        size = self._elements - self._begun.pop()
+        self._sizes[self._ids.pop()] += size
+        if name in _PAINTED:
+            self._painted -= 1
+            self._largest = max(self._largest, size)
         self._out.write(f"</{name}>")
 
     def text(self, text: str) -> None:
@@ -149,6 +164,7 @@ class _Writer:
                 self._out.write(f' {key}="{html.escape(kept)}"')
         self._out.write(">")
         self._open.append(name)
+        self._begun.append(self._elements - 1)
         self._ids.append(attributes.get("id", ""))
 
     def _kept(self, element: str, key: str, value: str) -> str | None:
@@ -165,7 +181,7 @@ class _Writer:
         if not _INSIDE.fullmatch(target) or (self._painted and element == "use"):
             return None
         if element == "use":
-            self._used.add(target[1:])
+            self._used[target[1:]] += 1
             self._using.update(self._ids)
         return target
 
