@@ -112,12 +112,12 @@ _TARGET = re.compile(
 )
 """Before the target of a link, in the text (``[x](…)``) or by itself (``[x]: …``), unless it leads
 to the web and has no title."""
-_SCHEME = re.compile(r"\bftp(?=://)", re.I)
+_SCHEME = re.compile(r"ftp(?=://)", re.I)
 """Of what some dialects make a link, though nothing marks it as one."""
 
 # JupyterLab takes mathematics out before it reads Markdown, and puts it back into the HTML: where
 # that is an attribute, a quotation mark in a formula would end it. So no formula begins there.
-_ADDRESS = re.compile(r"(?:://|\bwww\.|mailto:)[^\s]++", re.I)
+_ADDRESS = re.compile(r"(?:://|www\.|mailto:)[^\s]++", re.I)
 _INFO = re.compile(r"(?:`{3}|~{3})[^\n]++")
 """The rest of a line that begins a block of code: the language becomes an attribute."""
 _ENCODED = {"$": "%24", "\\": "%5C"}

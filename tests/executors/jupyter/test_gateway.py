@@ -75,7 +75,7 @@ async def test_a_kernel_behind_a_gateway_keeps_state_is_interrupted_and_replaced
         assert died.kernel_lost
         assert (await run(executor, "'x' in globals()")).output == "False\n"
         picture = "from IPython.display import *\n"
-        picture += "display({'image/png': 'iVBORw0KGgoAAAA='}, raw=True)"
+        picture += "display({'image/png': 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB'}, raw=True)"
         (copy,) = (await run(executor, picture)).output_files
         assert copy.read_bytes().startswith(b"\x89PNG")
         with pytest.raises(UsageError, match="bind_dir"):

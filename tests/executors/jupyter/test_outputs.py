@@ -52,7 +52,11 @@ def test_a_widget_has_its_text(kernel: SharedKernel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "start"), [("png", b"\x89PNG\r\n\x1a\n"), ("jpeg", b"\xff\xd8\xff")]
+    ("form", "start"),
+    [
+        ("png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01"),
+        ("jpeg", b"\xff\xd8\xff\xc0\0\x0b\x08\0\x01\0\x01"),
+    ],
 )
 def test_a_picture_is_saved_and_named_in_the_text(
     kernel: SharedKernel, form: str, start: bytes
@@ -188,7 +192,7 @@ def test_pictures_go_where_the_caller_wants_copies(
 
     async def work() -> None:
         async with JupyterCodeExecutor(output_dir=folder) as executor:
-            code = SHOW + "display({'image/png': 'iVBORw0KGgoAAAA='}, raw=True)"
+            code = SHOW + "display({'image/png': 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB'}, raw=True)"
             await executor.execute_code_blocks([CodeBlock(code, "python")])
 
     asyncio.run(work())

@@ -40,7 +40,11 @@ print((peak() - before) >> 10)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_any_input_is_taken_in_or_left_out(target: FuzzTarget) -> None:
     @settings(
-        max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=500,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(st.deferred(target.strategy))
     def check(value: object) -> None:
