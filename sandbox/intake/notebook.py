@@ -52,11 +52,11 @@ def _in_format_4(notebook: dict[str, Any]) -> dict[str, Any] | LeftOut:
 
 def _has_deep_heading(notebook: dict[str, Any]) -> bool:
     """nbformat writes as many signs as the level of a heading says."""
-    worksheets = notebook.get("worksheets")
-    for worksheet in cast("list[Any]", worksheets) if isinstance(worksheets, list) else ():
-        cells = worksheet.get("cells") if isinstance(worksheet, dict) else None
-        for cell in cast("list[Any]", cells) if isinstance(cells, list) else ():
-            level = cell.get("level") if isinstance(cell, dict) else None
+    worksheets: Any = notebook.get("worksheets")
+    for worksheet in worksheets if isinstance(worksheets, list) else ():
+        cells: Any = worksheet.get("cells") if isinstance(worksheet, dict) else None
+        for cell in cells if isinstance(cells, list) else ():
+            level: Any = cell.get("level") if isinstance(cell, dict) else None
             if isinstance(level, int) and level > DEEPEST_HEADING:
                 return True
     return False

@@ -141,7 +141,7 @@ def test_a_kernel_that_says_it_is_done_while_it_is_not_harms_only_itself(
 
 def test_a_display_that_lies_about_its_name_touches_no_other_file(kernel: SharedKernel) -> None:
     code = SHOW + (
-        "display({'image/png': 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB', 'text/plain': '../../x'}, raw=True,"
+        "display({'image/png': 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB', 'text/plain': '../../x'},"
         " raw=True, metadata={'filename': '/etc/passwd'}, display_id='../../../x')"
     )
     (artifact,) = kernel.run(code).artifacts
