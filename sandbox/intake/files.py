@@ -193,8 +193,21 @@ class KeptFiles:
         finally:
             os.close(fd)
 
+    def summary(self) -> str:
+        """How many files have other names or are left out, if any."""
+        renamed = [path for name, path in self.paths.items() if path != f"{self.below}/{name}"]
+        missing = len(self.left_out) + self.more_left_out
+        parts: list[str] = []
+        if renamed:
+            parts.append(f"{_files_are(len(renamed))} kept under another name: {renamed[0]}")
+        if len(renamed) > 1:
+            parts[0] += ", …"
+        if missing:
+            parts.append(f"{_files_are(missing)} left out")
+        return "; ".join(parts)
+
     def account(self) -> list[str]:
-        """What a reader must know: files under other names, and files left out, a line each."""
+        """The same with a line for each file, for who wants to know."""
         renamed = [
             f"{shown_name(name)} is kept as {self.below}/{path}"
             for name, path in self._paths.items()
@@ -203,6 +216,10 @@ class KeptFiles:
         missing = [f"{shown_name(name)}: {why.why}" for name, why in self.left_out.items()]
         more = [f"and {self.more_left_out:,} more files"] if self.more_left_out else []
         return [*renamed, *(f"left out: {line}" for line in (*missing, *more))]
+
+
+def _files_are(count: int) -> str:
+    return "1 file is" if count == 1 else f"{count:,} files are"
 
 
 def _several_names(source: BinaryIO) -> Inode | None:

@@ -52,12 +52,11 @@ class KeptNames:
 
     def _free(self, parent: str, name: str) -> str:
         """A path in ``parent`` that is not taken yet, and is from now on."""
-        folder = parent.rpartition("/")[2]
-        first = candidate = _harmless(name, folder)
+        first = candidate = _harmless(name, parent)
         count = self._asked.get((parent, file_system_key(first)), 0)
         while (key := (parent, file_system_key(candidate))) in self._asked:
             count += 1
-            candidate = _harmless(_numbered(first, count), folder)
+            candidate = _harmless(_numbered(first, count), parent)
         self._asked[key] = 1
         self._asked[parent, file_system_key(first)] = max(count, 1)
         return f"{parent}/{candidate}" if parent else candidate

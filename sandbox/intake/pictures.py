@@ -62,9 +62,11 @@ def picture_type(data: bytes) -> str | None:
 
 
 def _png(data: bytes) -> Iterator[tuple[int, int]]:
-    """PNG, section 11.2.2: the first chunk is the header. Frames of an animation are no larger."""
+    """PNG, section 11.2.2: the first chunk is the header. An ``fcTL`` comes before each frame of an
+    animation, of which none is larger."""
     if len(data) >= 24 and data[12:16] == b"IHDR":
-        yield int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+        for _ in range(max(1, data.count(b"fcTL"))):
+            yield int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
 
 
 def _jpeg(data: bytes) -> Iterator[tuple[int, int]]:

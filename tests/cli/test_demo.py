@@ -108,7 +108,8 @@ def outputs(notebook: Any) -> list[list[tuple[Any, ...]]]:
 def test_the_transcript_has_all_that_was_said_and_run(demo: tuple[Finished, Path]) -> None:
     text = (demo[1] / "transcript.md").read_text("utf-8")
     for message in DEMO.glob("[0-9]-*.md"):
-        assert message.read_text("utf-8").strip() in text
+        said = message.read_text("utf-8").strip()
+        assert "\n".join(f"> {line}" if line else ">" for line in said.split("\n")) in text
     assert text.index("exit code 1") < text.index("exit code 0") < text.index("![](files/co2.png)")
 
 

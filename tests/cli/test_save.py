@@ -18,7 +18,6 @@ ATTACKS = {
     "a link": "os.symlink(VICTIM, 'out.ipynb')",
     "a link that leads to nothing yet": "os.symlink(VICTIM + '.new', 'out.ipynb')",
     "a chain of links": "os.symlink(VICTIM, 'a'); os.symlink('a', 'out.ipynb')",
-    "a pipe": "os.mkfifo('out.ipynb')",
     "a file that only its owner may read": "os.close(os.open('out.ipynb', os.O_CREAT, 0o400))",
 }
 CODE = "import os\nVICTIM = {victim!r}\nprint('ran', flush=True)\n{attack}\n"
@@ -57,9 +56,11 @@ def test_what_code_put_in_the_notebook_s_place_is_replaced(
     assert not list(work.glob(".sandcrew-*"))
 
 
-def test_a_hard_link_to_another_file_is_replaced(work: Path, victim: Path) -> None:
-    # A guest cannot make one, for what is bound into its root is another mount; the host can.
-    done = save(work, "os.link(VICTIM, 'out.ipynb')", victim, "--executor", "local")
+@pytest.mark.parametrize("attack", ["os.link(VICTIM, 'out.ipynb')", "os.mkfifo('out.ipynb')"])
+def test_what_only_code_of_the_host_can_make_is_replaced(
+    work: Path, victim: Path, attack: str
+) -> None:
+    done = save(work, attack, victim, "--executor", "local")
     assert (done.code, done.stdout) == (0, "ran\n")
     assert victim.read_text() == OWN
     assert valid_notebook(work / "out.ipynb")
@@ -97,11 +98,11 @@ def test_a_link_of_an_earlier_run_in_the_notebook_s_place_is_refused(
     assert victim.read_text() == OWN
 
 
-def test_a_folder_in_its_place_is_moved_aside(work: Path, victim: Path) -> None:
+def test_a_folder_in_its_place_is_told_and_nothing_is_left_in_it(work: Path, victim: Path) -> None:
     done = save(work, "os.makedirs('out.ipynb/x')", victim)
-    assert (done.code, done.stdout) == (0, "ran\n")
-    assert valid_notebook(work / "out.ipynb")
-    assert [path.name for path in work.glob("*/*")] == ["x"]
+    assert (done.code, done.stdout) == (73, "ran\n")
+    assert "out.ipynb" in done.stderr
+    assert sorted(path.name for path in work.rglob("*")) == ["out.ipynb", "x"]
 
 
 @pytest.mark.parametrize(("ends", "code"), [("0", 73), ("7", 7)])

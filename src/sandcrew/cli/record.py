@@ -22,6 +22,7 @@ from ..sandbox.errors import MissingExtra, SandcrewError, UsageError
 from ..sandbox.intake.files import KeptFiles
 from ..sandbox.intake.folder import TargetFolder, put, write_all
 from ..sandbox.intake.left_out import LeftOut
+from ..sandbox.intake.names import shown_name
 from ..sandbox.intake.pictures import MAX_BYTES, picture_type, read_picture
 from ..sandbox.policy import Policy
 from ..sandbox.result import EXIT_CANCELLED, Artifact, CodeResult
@@ -35,8 +36,6 @@ MAX_KEPT = 1 << 30
 """Bytes of files that are kept of one run where no policy says how much code may write."""
 MAX_SHOWN = 64 << 20
 """Bytes of pictures that are shown of one run, all steps together."""
-_TOLD = 5
-"""Files under another name, or left out, that are named on the terminal."""
 
 
 @dataclass
@@ -135,16 +134,14 @@ class Record:
         UsageError
             One of the two cannot be written.
         """
-        account = self.files.account()
-        text = transcript(title, self.steps, self.files.paths, account)
+        text = transcript(title, self.steps, self.files.paths, self.files.account())
         written = [self._write(TRANSCRIPT, text.encode("utf-8", "replace"))]
         try:
             written.append(self._write(NOTEBOOK, notebook_of(title, self.steps).to_bytes()))
         except MissingExtra as error:
             note(f"no notebook: {error}")
-        if account:
-            more = f"; and {len(account) - _TOLD:,} more, see {TRANSCRIPT}"
-            note("; ".join(account[:_TOLD]) + (more if len(account) > _TOLD else ""))
+        if summary := self.files.summary():
+            note(f"{summary}; see {TRANSCRIPT}.")
         return [*written, *(self.folder.path / path for path in self.files.paths.values())]
 
     def _write(self, name: str, data: bytes) -> Path:
@@ -174,7 +171,7 @@ class Record:
         try:
             return await self.executor.open_file(artifact.path)
         except (OSError, SandcrewError) as error:
-            return LeftOut(f"it cannot be read: {error}")
+            return LeftOut(f"it cannot be read: {shown_name(str(error))}")
 
     def _picture(self, source: BinaryIO) -> bytes | None:
         """What is in a file, if that is a picture that may be shown."""

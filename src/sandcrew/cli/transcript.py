@@ -16,6 +16,8 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029]"
 )
 """What a terminal, an editor or a pager would obey: `cat` is how many read a transcript."""
+_HTML = re.compile("<[A-Za-z/!?]")
+"""How a tag, a comment or the like begins (CommonMark 0.31, sections 4.6 and 6.6)."""
 
 
 def transcript(
@@ -36,7 +38,7 @@ def transcript(
     parts = [f"# {readable(title)}"]
     for step in steps:
         if isinstance(step, Said):
-            parts.append(f"## {readable(step.speaker)}\n\n{_alone(readable(step.text).strip())}")
+            parts.append(f"## {shown_name(step.speaker)}\n\n{_quoted(readable(step.text).strip())}")
         else:
             parts.append(_ran(step, kept or {}))
     if account:
@@ -54,14 +56,14 @@ def _symbol(match: re.Match[str]) -> str:
     return chr(0x2400 + code) if code < 0x20 else f"\\u{code:04x}"
 
 
-def _alone(text: str) -> str:
-    """Markdown of somebody; as code, if a block of it would go on into what comes after."""
-    from markdown_it import MarkdownIt
+def _quoted(text: str) -> str:
+    """What somebody said, as a quotation: no line of it can pass for one of ours or of another.
 
-    parser = MarkdownIt("commonmark", {"maxNesting": 20}).disable(["inline", "reference"])
-    last = parser.parse(f"{text}\n\n# next")[-3:]
-    ends = last[0].type == "heading_open" and last[0].level == 0 and last[1].content == "next"
-    return text if ends else fenced(text, "markdown")
+    Markdown in it ends with it. HTML need not, so what has any is quoted as code.
+    """
+    if _HTML.search(text):
+        text = fenced(text, "markdown")
+    return "\n".join(f"> {line}" if line else ">" for line in text.split("\n"))
 
 
 def _ran(step: Ran, kept: Mapping[str, str]) -> str:

@@ -211,3 +211,16 @@ def test_the_last_bytes_of_a_disk_are_left(
     disk = os.statvfs(tmp_path)
     monkeypatch.setattr(module, "SPARE", disk.f_bavail * disk.f_frsize + MIB)
     assert "disk" in str(kept.keep("a", io.BytesIO(b"x" * 10)))
+
+
+def test_the_summary_is_short_whatever_was_kept(kept: KeptFiles) -> None:
+    kept.keep("a.csv", io.BytesIO(b""))
+    assert kept.summary() == ""
+    kept.keep("conftest.py", io.BytesIO(b""))
+    assert kept.summary() == "1 file is kept under another name: files/conftest.py.inert"
+    for number in range(500):
+        kept.keep(f".{number}", io.BytesIO(b""))
+        kept.leave_out(f"{number}", LeftOut("it is gone"))
+    assert kept.summary() == (
+        "501 files are kept under another name: files/conftest.py.inert, …; 500 files are left out"
+    )

@@ -14,6 +14,10 @@ ORDINARY = [
     "chart.png", "result.csv", "report.html", "analysis.py", "plots/2024 Größe.svg", "README.md",
     "data/train.parquet", "model.pkl", "requirements.txt", "notes.txt", "build/out.txt", "test.csv",
     "index.html", "style.css", "script.js", "config.yaml", "Sales (final).xlsx", "utils/helpers.py",
+    "отчёт.csv", "图表.png", "my report (final).xlsx", "data/2024/result.csv", "head.csv",
+    "org/chart.py", "test/data.csv", "random.csv", "test_results.csv", "profile.json", "main.tex",
+    "environment.yml", "config.toml", "run.sh", "report.Rmd", "app.py", "utils.py", "output",
+    "core.py",
 ]  # fmt: skip
 FOR_TOOLS = [
     ".git", ".envrc", ".vscode", ".idea", ".github", ".bashrc", "conftest.py", "sitecustomize.py",
@@ -23,6 +27,10 @@ FOR_TOOLS = [
     "mise.toml", "test_a.py", "a_test.py", "a.test.ts", "matplotlibrc", "jupyter_server_config.py",
     "HEAD", "random.py", "pandas.py", "json.pyc", "analysis.so", "__pycache__", "node_modules",
     "CON", "nul.txt", "COM1.csv", "GIT~1", "desktop.ini", "run.lnk", "pylintrc", "flake.nix",
+    "WORKSPACE", "latexmkrc", "startup.m", "app.csproj", "app.sln", "main.tf", "_quarto.yaml",
+    "_output.yml", "nextflow.config", "Makefile.toml", "cdk.json", "kustomization.yaml",
+    "jest.config.json", "x.searchconnector-ms", "x.inetloc", "autorun.sh", "python3._pth",
+    "_manylinux.py", "bottleneck.py", "PyQt6.py", "gi.py", "typing_extensions.py", "__main__.py",
 ]  # fmt: skip
 TRICKS = [
     ".GIT", ".g\u200cit", "\uff0egit", ".git.", ".git ", " .git", "ConfTest.PY",
@@ -48,6 +56,14 @@ def test_a_package_that_would_stand_for_a_library_is_none() -> None:
     names = KeptNames()
     assert names.of("pandas/__init__.py") == "pandas/__init__.py.inert"
     assert names.of("mine/__init__.py") == "mine/__init__.py"
+
+
+@pytest.mark.parametrize(
+    "path", ["org/python/core.py", "sub/ORG/Python/core.py", "test/a.js", "a/test/b/c.mjs"]
+)
+def test_what_tools_run_in_folders_of_a_name_is_not_there(path: str) -> None:
+    # `import copy` of Python 3.11 imports org.python.core; `node --test` runs all below test/.
+    assert KeptNames().of(path) == f"{path}.inert"
 
 
 @pytest.mark.parametrize(

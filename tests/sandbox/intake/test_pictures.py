@@ -51,9 +51,10 @@ def test_a_few_bytes_that_say_they_are_huge_are_not_drawn(data: bytes, protocol:
     assert drawn(data, protocol) is None
 
 
-def test_a_moving_picture_is_as_large_as_all_its_frames() -> None:
-    assert isinstance(read_picture(made("GIF", (1000, 1000), 20)), Picture)
-    assert isinstance(read_picture(made("GIF", (2000, 2000), 30)), LeftOut)
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_a_moving_picture_is_as_large_as_all_its_frames(kind: str) -> None:
+    assert isinstance(read_picture(made(kind, (1000, 1000), 20)), Picture)
+    assert isinstance(read_picture(made(kind, (2000, 2000), 30)), LeftOut)
 
 
 def test_a_jpeg_of_countless_scans_is_left_out() -> None:
