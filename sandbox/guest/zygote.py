@@ -153,7 +153,7 @@ def _enter_root(config: Config, workspace: int | None) -> int:
 def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     missing = preload.preload(config)
     if missing:
-        channel.send({"op": "ready", "missing": missing})
+        channel.send(_ready(config, missing), [folder])
         os._exit(1)
     if config["profile"] != "landlock" and not preload.is_alone():
         _go_on_alone(channel, config, folder)
@@ -164,15 +164,19 @@ def _serve(channel: Channel, config: Config, folder: int) -> NoReturn:
     _rehearse()
     gc.collect()
     gc.freeze()  # objects from before a fork are never looked at again, so their pages stay shared
-    ready = {
+    channel.send(_ready(config, {}), [folder])
+    os.close(folder)
+    Zygote(channel, config).serve()
+
+
+def _ready(config: Config, missing: dict[str, str]) -> dict[str, Any]:
+    """All that the host takes for this word, whether or not guests can be had."""
+    return {
         "op": "ready",
-        "missing": {},
+        "missing": missing,
         "landlock": config["landlock"],
         "programs": {name: _which(name) for name in config["look_for"]},
     }
-    channel.send(ready, [folder])
-    os.close(folder)
-    Zygote(channel, config).serve()
 
 
 def _go_on_alone(channel: Channel, config: Config, folder: int) -> None:
