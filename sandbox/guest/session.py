@@ -19,7 +19,7 @@ import select
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import cell, display, figures, forking, interpreter, tracebacks, values
+from . import cell, confine, display, figures, forking, interpreter, tracebacks, values
 from .bare import socket
 from .channel import Channel
 from .interrupts import Interrupts, is_called_off
@@ -208,7 +208,7 @@ class Session:
             self._walls.fork(way, become)
             answer = {"op": "forked"}
         except Exception as error:  # what is called here may be the user's by now
-            answer = {"op": "refused", "why": str(error)[:_LONGEST_PROMPT]}
+            answer = {"op": "refused", "why": _why(error)}
         for fd in fds:
             os.close(fd)
         self._branching = False
@@ -241,7 +241,7 @@ class Session:
             self._send({"op": "ready"})
             self.serve()
         except OSError as error:
-            self._send({"op": "refused", "why": str(error)[:_LONGEST_PROMPT]})
+            self._send({"op": "refused", "why": _why(error)})
         finally:
             os._exit(1)  # it never goes on as the parent
 
@@ -327,6 +327,11 @@ def _encode(form: Any) -> tuple[str, bytes]:
         return "text", display.text_of(form).encode("utf-8", "replace")
 
 
+def _why(error: Exception) -> str:
+    """What it says, or at least its kind: MemoryError says nothing."""
+    return (str(error) or type(error).__name__)[:_LONGEST_PROMPT]
+
+
 def _split(body: bytes, sizes: list[int]) -> list[bytes]:
     parts: list[bytes] = []
     start = 0
@@ -344,10 +349,9 @@ def _limit_memory(room: int | None) -> None:
 
 
 def _data_size() -> int:
-    """Bytes that RLIMIT_DATA counts: the sixth field of /proc/self/statm (proc(5))."""
+    """Bytes that RLIMIT_DATA counts."""
     try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[5]) * resource.getpagesize()
+        return confine.data_size()
     except OSError:  # without namespaces there is no /proc to read
         return _least_data_limit()
 

@@ -176,3 +176,17 @@ async def test_threads_that_begin_anew_after_a_fork_are_no_hindrance(module: str
         async with box.session() as session:
             cell = await session.run(code)
     assert (result.exit_code, result.output) == (cell.exit_code, cell.stdout) == (0, "True\n")
+
+
+@pytest.mark.parametrize("profile", ["namespaces", "landlock"])
+async def test_what_libraries_reserve_is_no_memory_of_guests(profile: str, tmp_path: Path) -> None:
+    """Address space that the fork server has and nobody uses counts as data (RLIMIT_DATA)."""
+    folder = tmp_path if profile == "namespaces" else _reachable(tmp_path)
+    reserving = "import mmap\nROOM = mmap.mmap(-1, 400 << 20, mmap.MAP_PRIVATE)"
+    python = an_interpreter_with(folder / "python", {"reserving": reserving})
+    policy = Policy(profile=profile, python=python, preload=["reserving"], memory="256M")
+    async with Sandbox(policy) as box, box.session() as session:
+        assert (await session.run("a = bytearray(64 << 20)")).exit_code == 0
+        assert (await session.run("b = bytearray(400 << 20)")).exit_code != 0
+        async with session.branch() as branch:
+            assert (await branch.run("print(len(a))")).stdout == f"{64 << 20}\n"
