@@ -161,8 +161,8 @@ async def pictures_of(
 ) -> dict[str, bytes]:
     """The pictures among the artifacts of a run, by name, as ``read_file`` has them now.
 
-    Those that are larger than :data:`~sandcrew.sandbox.intake.pictures.MAX_BYTES`, gone, or no pictures after all are left out,
-    and those that a kernel displayed, which are among its outputs.
+    Left out are those that are larger than :data:`~sandcrew.sandbox.intake.pictures.MAX_BYTES`,
+    gone, or no pictures after all, and those that a kernel displayed, which are among its outputs.
     """
     displayed: set[str] = set()
     if isinstance(result, JupyterCodeResult):

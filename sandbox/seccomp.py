@@ -337,7 +337,7 @@ def _argument_rules(library: Any) -> Any:
     return program
 
 
-_SOL_SOCKET, _SO_LINGER = 1, 13
+_SO_LINGER = 13
 _SOL_IP, _SOL_TCP, _SOL_IPV6 = 0, 6, 41
 _TABLES_OF_IP = 64
 """From here on options of IPv4 sockets are those of packet filters and of virtual servers, and of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from ...sandbox.intake import LeftOut
 from ...sandbox.intake.json_values import read_json, weigh
@@ -46,17 +46,22 @@ def _read(data: bytes) -> None:
         assert _memory(value) <= weigh(data, 0) + 100, (_memory(value), weigh(data, 0))
 
 
-def _depth(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, inner), default=-1) if isinstance(value, dict | list) else 0
+def _depth(value: object) -> int:
+    deepest = max(map(_depth, _parts(value)), default=-1)
+    return 1 + deepest if isinstance(value, dict | list) else 0
 
 
-def _memory(value: Any) -> int:
-    size = sys.getsizeof(value)
-    if isinstance(value, list):
-        return size + sum(map(_memory, value))
+def _parts(value: object) -> list[object]:
+    """What a list or an object holds, keys apart."""
     if isinstance(value, dict):
-        return size + sum(_memory(part) for entry in value.items() for part in entry)
+        return list(cast("dict[str, object]", value).values())
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _memory(value: object) -> int:
+    size = sys.getsizeof(value) + sum(map(_memory, _parts(value)))
+    if isinstance(value, dict):
+        size += sum(map(_memory, cast("dict[str, object]", value)))
     return size
 
 

@@ -142,7 +142,7 @@ def _point_byte_order_at_one(message: bytearray) -> None:
     one = next(
         place
         for place in range(table + 4, len(message), 2)
-        if message[place : place + 2] == b"\1\0"
+        if bytes(message[place : place + 2]) == b"\1\0"
     )
     slot = _vtable(message, table) + 4 + 2 * _ENDIANNESS
     struct.pack_into("<H", message, slot, one - table)

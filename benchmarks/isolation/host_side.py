@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,10 +81,11 @@ def outputs_of(notebook: Path) -> list[dict[str, Any]]:
     ValueError
         It is none.
     """
-    data = json.loads(notebook.read_text())
-    if not isinstance(data, dict) or not data.get("cells"):
+    data: Any = json.loads(notebook.read_text())
+    cells: Any = cast("dict[str, Any]", data).get("cells") if isinstance(data, dict) else None
+    if not cells:
         raise ValueError(f"{notebook.name} has no cells")
-    return [output for cell in data["cells"] for output in cell.get("outputs", [])]
+    return [output for cell in cells for output in cell.get("outputs", [])]
 
 
 def acts(notebook: Path) -> list[str]:
@@ -92,7 +93,7 @@ def acts(notebook: Path) -> list[str]:
     found: list[str] = []
     for output in outputs_of(notebook):
         for kind, value in output.get("data", {}).items():
-            text = "".join(value) if isinstance(value, list) else str(value)
+            text = "".join(cast("list[str]", value)) if isinstance(value, list) else str(value)
             if kind in ("text/html", "image/svg+xml", "text/markdown"):
                 found += _active_tags(text)
             if kind in ("text/markdown", "text/latex"):

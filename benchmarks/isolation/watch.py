@@ -82,7 +82,9 @@ def _sample(evidence: Evidence, place: Place, peaks: Peaks) -> None:
         return
     pids = tasks_named(place.token)
     if evidence == Evidence.PRIVILEGED:
-        peaks.privileged = peaks.privileged or next(filter(None, map(_privileges, pids)), "")
+        peaks.privileged = peaks.privileged or next(
+            (had for pid in pids if (had := _privileges(pid))), ""
+        )
     if evidence == Evidence.MEMORY:
         peaks.memory = max(peaks.memory, sum(map(_memory, pids)))
     peaks.tasks = max(peaks.tasks, sum(map(_threads, pids)))

@@ -12,7 +12,7 @@ from ...sandbox.intake.folder import TargetFolder, put, write_all
 from ...sandbox.temporary import make_folder, remove_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
 class PictureFiles:
@@ -46,7 +46,7 @@ class PictureFiles:
         return folder / name
 
     @contextmanager
-    def _opened(self, path: Path) -> Iterator[int]:
+    def _opened(self, path: Path) -> Generator[int]:
         with closing(TargetFolder(path)) as folder:
             try:
                 yield folder.descriptor()

@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 tmp = "/tmp"
 """Where programs are put that are no file of the workspace."""
 
-globals()["__builtins__"] = dict(
-    builtins.__dict__
-)  # a program may replace them, and its end needs them
+# A program may replace the builtins, and its end needs them.
+globals()["__builtins__"] = dict(builtins.__dict__)
 
 _NOT_FLUSHED = 120
 """As Python has it (sys.exit): the streams could not be flushed at the end."""
-_MODULE = type(sys)
 
 
 def run(job: dict[str, Any], code: bytes) -> NoReturn:
@@ -204,7 +202,7 @@ def _drop_program() -> None:
         setattr(sys, name, getattr(sys, f"__{name}__", None))
     places = tuple(place for place in (_current_folder(), tmp) if place is not None)
     for module in [sys.modules.get("__main__"), *_own_modules()]:
-        if isinstance(module, _MODULE):  # anything may be among them
+        if isinstance(module, type(os)):  # anything may be among them
             file = module.__dict__.get("__file__")
             if isinstance(file, str) and file.startswith(places):
                 module.__dict__.clear()
@@ -255,7 +253,7 @@ def _say_ignored(error: BaseException, where: object) -> None:
     traceback = error.__traceback__.tb_next if error.__traceback__ else None
     told = (type(error), error, traceback, None, where)
     try:
-        make: Any = sys.UnraisableHookArgs
-        sys.unraisablehook(make(told))
+        module: Any = sys
+        module.unraisablehook(module.UnraisableHookArgs(told))
     except BaseException:  # it is the program's
         return

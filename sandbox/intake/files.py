@@ -21,7 +21,7 @@ from .names import shown_name
 from .sparse import copy_sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from .folder import TargetFolder
 
@@ -180,7 +180,7 @@ class KeptFiles:
                     os.unlink(new, dir_fd=target)
 
     @contextlib.contextmanager
-    def _parent(self, path: str) -> Iterator[tuple[int, str]]:
+    def _parent(self, path: str) -> Generator[tuple[int, str]]:
         """The folder of a kept file, made if need be, and the file's name in it."""
         *folders, last = [self.below, *path.split("/")]
         fd = os.dup(self.folder.descriptor())

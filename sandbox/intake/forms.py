@@ -130,16 +130,14 @@ def _json(value: Any) -> Any:
 
 def _is_readable(item: Any) -> bool:
     if isinstance(item, dict):
-        return all(isinstance(key, str) and _is_text(key) for key in item)
+        return all(
+            isinstance(key, str) and _is_text(key) for key in cast("dict[object, Any]", item)
+        )
     if isinstance(item, int):
         return item.bit_length() <= MOST_BITS
     if isinstance(item, float):
         return math.isfinite(item)
-    return (
-        item is None
-        or isinstance(item, list)
-        or (isinstance(item, str) and _is_text(item))
-    )
+    return item is None or isinstance(item, list) or (isinstance(item, str) and _is_text(item))
 
 
 def _is_text(text: str) -> bool:

@@ -130,20 +130,27 @@ def _list_of(take: Take) -> Take:
     def taken(value: Any) -> list[Any] | None:
         if not isinstance(value, list):
             return None
-        made = (take(item) for item in value[:MOST_LINES])
+        made = (take(item) for item in cast("list[object]", value)[:MOST_LINES])
         return [item for item in made if item is not None]
 
     return taken
 
 
 def _record(fields: Fields) -> Take:
-    return lambda value: _fields(fields, value) or None if isinstance(value, dict) else None
+    def taken(value: Any) -> dict[str, Any] | None:
+        if not isinstance(value, dict):
+            return None
+        return _fields(fields, cast("dict[str, Any]", value)) or None
+
+    return taken
 
 
 def _history_item(value: Any) -> Any:
     """A line of the history: text, a number, or a list of the two."""
     if isinstance(value, list):
-        return [_history_item(item) for item in value[:3] if not _is_list(item)]
+        return [
+            _history_item(item) for item in cast("list[object]", value)[:3] if not _is_list(item)
+        ]
     text = _text(value)
     return _whole(value) if text is None else text
 

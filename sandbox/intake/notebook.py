@@ -52,14 +52,14 @@ def _in_format_4(notebook: dict[str, Any]) -> dict[str, Any] | LeftOut:
 
 def _has_deep_heading(notebook: dict[str, Any]) -> bool:
     """nbformat writes as many signs as the level of a heading says."""
-    worksheets: Any = notebook.get("worksheets")
-    for worksheet in worksheets if isinstance(worksheets, list) else ():
-        cells: Any = worksheet.get("cells") if isinstance(worksheet, dict) else None
-        for cell in cells if isinstance(cells, list) else ():
-            level: Any = cell.get("level") if isinstance(cell, dict) else None
-            if isinstance(level, int) and level > DEEPEST_HEADING:
-                return True
-    return False
+    cells = (cell for sheet in _items(notebook, "worksheets") for cell in _items(sheet, "cells"))
+    levels = (cast("dict[str, Any]", cell).get("level") for cell in cells if isinstance(cell, dict))
+    return any(isinstance(level, int) and level > DEEPEST_HEADING for level in levels)
+
+
+def _items(holder: object, key: str) -> list[object]:
+    items = cast("dict[str, object]", holder).get(key) if isinstance(holder, dict) else None
+    return cast("list[object]", items) if isinstance(items, list) else []
 
 
 def _upgrade(notebook: dict[str, Any]) -> dict[str, Any] | LeftOut:

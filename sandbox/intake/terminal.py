@@ -40,12 +40,17 @@ _PIECE = 1 << 18
 
 # --- what cannot be seen ---
 
-_EMOJI = "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f"
-_EMOJI += "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
-_OF_EMOJI = f"(?<=[{_EMOJI}])\ufe0f|(?<=[#*0-9])\ufe0f(?=\u20e3)"
-_OF_EMOJI += f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
-_JOINING = "\u0620-\u07ff\u0840-\u0d7f\u0d80-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff"
-_JOINING += "\u1820-\u18af"
+_EMOJI = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f"
+    "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+_OF_EMOJI = (
+    f"(?<=[{_EMOJI}])\ufe0f|(?<=[#*0-9])\ufe0f(?=\u20e3)"
+    f"|(?:(?<=[{_EMOJI}])|(?<=[{_EMOJI}]\ufe0f))\u200d(?=[{_EMOJI}])"
+)
+_JOINING = (
+    "\u0620-\u07ff\u0840-\u0d7f\u0d80-\u0dff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff\u1820-\u18af"
+)
 # Arabic, Persian, Syriac and Indic scripts are spelled with joiners.
 _OF_WORDS = f"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
 # Default_Ignorable_Code_Point and the separators of lines and paragraphs (Unicode), surrogates, and

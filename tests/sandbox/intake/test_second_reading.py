@@ -125,8 +125,13 @@ def test_an_integer_that_python_cannot_write_is_left_out(value: object) -> None:
 @pytest.mark.parametrize("level", [7, 10**10, 10**15])
 def test_an_old_heading_is_not_written_as_deep_as_it_says(level: int) -> None:
     def notebook(level: int) -> bytes:
-        heading = {"cell_type": "heading", "level": level, "source": "x", "metadata": {}}
-        old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}}
+        heading: dict[str, Any] = {
+            "cell_type": "heading",
+            "level": level,
+            "source": "x",
+            "metadata": {},
+        }
+        old: dict[str, Any] = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}}
         return json.dumps({**old, "worksheets": [{"cells": [heading]}]}).encode()
 
     assert isinstance(read_notebook(notebook(level)), LeftOut)
