@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from ...sandbox.intake import LeftOut
@@ -59,17 +60,27 @@ def parse(frames: Sequence[Any]) -> Message:
         It is none.
     """
     parts = _after_delimiter(frames)
-    header = _object(parts[1], MAX_HEADER)
-    parent = _object(parts[2], MAX_HEADER)
-    kind, request = header.get("msg_type"), parent.get("msg_id", "")
-    if not isinstance(kind, str) or not isinstance(request, str):
+    kind = _object(parts[1], MAX_HEADER).get("msg_type")
+    if not isinstance(kind, str):
         raise Malformed("a message without a type")
+    if len(parts[2]) > MAX_HEADER:
+        raise Malformed(f"a parent header of {len(parts[2]):,} bytes")
+    request = _request(bytes(parts[2]))
     try:
         return Message(kind, request, _object(parts[4], MAX_CONTENT))
     except Malformed:
         if kind != "stream":
             raise
         return Message(kind, request, long_stream(parts[4]))
+
+
+@lru_cache(maxsize=4)
+def _request(parent: bytes) -> str:
+    """The id in a parent header: thousands of messages have the same."""
+    request = _object(parent, MAX_HEADER).get("msg_id", "")
+    if not isinstance(request, str):
+        raise Malformed("the id of the request is no text")
+    return request
 
 
 def parse_websocket(text: str | bytes) -> Message:

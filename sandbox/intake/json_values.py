@@ -69,9 +69,9 @@ def read_json(
 def read_object(data: bytes | str, **bounds: Any) -> dict[str, Any] | LeftOut:
     """As :func:`read_json`, for what has to be an object."""
     value = read_json(data, **bounds)
-    if isinstance(value, dict | LeftOut):
-        return cast("dict[str, Any] | LeftOut", value)
-    return LeftOut("it is no JSON object")
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    return value if isinstance(value, LeftOut) else LeftOut("it is no JSON object")
 
 
 def weigh(data: bytes, enough: int) -> int:
