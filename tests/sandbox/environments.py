@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
-import venv
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def an_interpreter_with(folder: Path, modules: Mapping[str, str]) -> Path:
-    """An interpreter that has nothing but its standard library and ``modules``."""
-    venv.create(folder, symlinks=True)
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+def an_interpreter_with(
+    folder: Path, modules: Mapping[str, str], base: str | Path | None = None
+) -> Path:
+    """An interpreter that has nothing but the standard library of ``base`` and ``modules``."""
+    command = [base or sys.executable, "-m", "venv", "--symlinks", "--without-pip", folder]
+    subprocess.run(command, check=True)
+    (site_packages,) = folder.glob("lib/python3.*/site-packages")
     for name, code in modules.items():
-        (folder / "lib" / version / "site-packages" / f"{name}.py").write_text(code)
+        (site_packages / f"{name}.py").write_text(code)
     return folder / "bin" / "python"

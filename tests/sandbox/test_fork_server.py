@@ -61,7 +61,7 @@ _NONE = "0" * 16
 def policy(policy: Policy, tmp_path: Path) -> Policy:
     """Of each profile, with an interpreter whose guests can reach it."""
     folder = tmp_path if policy.profile == "namespaces" else _reachable(tmp_path)
-    return policy.replace(python=an_interpreter_with(folder / "python", MODULES))
+    return policy.replace(python=an_interpreter_with(folder / "python", MODULES, policy.python))
 
 
 def _reachable(folder: Path) -> Path:
@@ -103,6 +103,7 @@ data = open("/usr/bin/env")
 MODULES = {
     "attempts": ATTEMPTS,
     "tidy": TIDY,
+    "reserving": "import mmap\nROOM = mmap.mmap(-1, 400 << 20, mmap.MAP_PRIVATE)",
     **{f"{name}_ever": code for name, code in HOLDING.items()},
 }
 
@@ -178,13 +179,9 @@ async def test_threads_that_begin_anew_after_a_fork_are_no_hindrance(module: str
     assert (result.exit_code, result.output) == (cell.exit_code, cell.stdout) == (0, "True\n")
 
 
-@pytest.mark.parametrize("profile", ["namespaces", "landlock"])
-async def test_what_libraries_reserve_is_no_memory_of_guests(profile: str, tmp_path: Path) -> None:
+async def test_what_libraries_reserve_is_no_memory_of_guests(policy: Policy) -> None:
     """Address space that the fork server has and nobody uses counts as data (RLIMIT_DATA)."""
-    folder = tmp_path if profile == "namespaces" else _reachable(tmp_path)
-    reserving = "import mmap\nROOM = mmap.mmap(-1, 400 << 20, mmap.MAP_PRIVATE)"
-    python = an_interpreter_with(folder / "python", {"reserving": reserving})
-    policy = Policy(profile=profile, python=python, preload=["reserving"], memory="256M")
+    policy = policy.replace(preload=["reserving"], memory="256M")
     async with Sandbox(policy) as box, box.session() as session:
         assert (await session.run("a = bytearray(64 << 20)")).exit_code == 0
         assert (await session.run("b = bytearray(400 << 20)")).exit_code != 0

@@ -25,6 +25,7 @@ from sandcrew.sandbox import (
     UsageError,
     seccomp,
 )
+from sandcrew.sandbox.guest.confine import NICENESS
 from sandcrew.sandbox.interpreter import find_interpreter
 
 
@@ -152,7 +153,7 @@ def test_the_callers_higher_priority_is_not_that_of_guests() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     caller, guest = map(int, done.stdout.split())
-    assert (caller < 0, guest) == (True, 0)
+    assert (caller < 0, guest) == (True, NICENESS)
 
 
 async def test_a_guest_that_hands_its_output_on_does_not_live_longer_for_it() -> None:
