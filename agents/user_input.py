@@ -7,6 +7,7 @@ import sys
 import termios
 
 from .runtime.threads import in_thread
+from .terminal_turn import terminal_turn
 
 
 async def ask_at_terminal(prompt: str) -> str:
@@ -17,14 +18,15 @@ async def ask_at_terminal(prompt: str) -> str:
     EOFError
         Standard input has ended.
     """
-    print(prompt, end="", flush=True)
-    try:
-        descriptor = sys.stdin.fileno()
-    except (AttributeError, io.UnsupportedOperation):
-        # A replaced standard input: a test's, a notebook's.
-        line = await in_thread(lambda: str(sys.stdin.readline()))
-    else:
-        line = await _line_from(descriptor)
+    async with terminal_turn():
+        print(prompt, end="", flush=True)
+        try:
+            descriptor = sys.stdin.fileno()
+        except (AttributeError, io.UnsupportedOperation):
+            # A replaced standard input: a test's, a notebook's.
+            line = await in_thread(lambda: str(sys.stdin.readline()))
+        else:
+            line = await _line_from(descriptor)
     if not line:
         raise EOFError("standard input has ended")
     return line.rstrip("\r\n")

@@ -1,6 +1,6 @@
 """Deciding what may run: by rules, and by asking."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence, Sized
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,12 +83,13 @@ class Gate:
         if policy is None:
             self._loaded = None
             return
+        rules = policy.get("rules")
+        if isinstance(rules, Sized) and len(rules) > _MAX_LOADED:
+            raise UsageError(f"This ApprovalPolicy has more than {_MAX_LOADED:,} rules.")
         try:
             saved = ApprovalPolicy.model_validate(policy)
         except ValidationError as error:
             raise UsageError(f"This is not an ApprovalPolicy: {error}") from error
-        if len(saved.rules) > _MAX_LOADED:
-            raise UsageError(f"This ApprovalPolicy has more than {_MAX_LOADED:,} rules.")
         self._checked(self._tightened(saved))
         self._loaded = saved
 

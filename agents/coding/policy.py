@@ -1,7 +1,6 @@
 """What may run without asking, and what may not: rules as a value that can be kept."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
@@ -14,6 +13,7 @@ from ...sandbox.intake.patterns import Search, find
 Otherwise = Literal["ask", "approve", "refuse"]
 
 _BLANKS = " \t\n"
+_LONGEST_PATTERN = 5_000
 _STRICTNESS: dict[Otherwise, int] = {"approve": 0, "ask": 1, "refuse": 2}
 
 
@@ -45,6 +45,8 @@ class ApprovalRule(BaseModel):
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
         if pattern is not None:
+            if len(pattern) > _LONGEST_PATTERN:
+                raise ValueError(f"it is longer than {_LONGEST_PATTERN:,} characters")
             try:
                 re.compile(pattern)
             except (re.error, OverflowError, RecursionError) as error:
@@ -119,9 +121,7 @@ def _fitting(rules: Sequence[ApprovalRule], block: CodeBlock) -> Iterator[Approv
         for rule in concerned
         if rule.pattern is not None
     ]
-    code = block.code.strip(_BLANKS)
-    # To Python, identifiers are the same in all forms of their letters (PEP 3131).
-    found = iter(find(searches, [code, unicodedata.normalize("NFKC", code)]))
+    found = iter(find(searches, block.code.strip(_BLANKS)))
     for rule in concerned:
         if rule.pattern is None:
             yield rule

@@ -1,13 +1,14 @@
 """The messages agents say to each other."""
 
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
-from pydantic import BaseModel, Field, computed_field
+from pydantic import AfterValidator, BaseModel, Field, computed_field
 
 from ..models.types import FunctionExecutionResult, LLMMessage, UserMessage
 from ..runtime.function_call import FunctionCall
 from ..runtime.image import Image
 from .base import BaseChatMessage, BaseTextChatMessage
+from .format_string import checked_format
 
 StructuredContentType = TypeVar("StructuredContentType", bound=BaseModel, covariant=True)
 
@@ -76,7 +77,7 @@ class StructuredMessage(BaseChatMessage, Generic[StructuredContentType]):
     """A value of a type of one's own: ``StructuredMessage[Answer](content=answer, source=…)``."""
 
     content: StructuredContentType
-    format_string: str | None = None
+    format_string: Annotated[str, AfterValidator(checked_format)] | None = None
     """How to say it, with the fields of ``content`` in braces; by default as JSON."""
 
     @computed_field

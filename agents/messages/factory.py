@@ -79,8 +79,10 @@ class MessageFactory:
             Its fields do not fit its type.
         """
         name = data.get("type")
-        if not isinstance(name, str) or name not in self._types:
+        if not isinstance(name, str):
+            raise UsageError("A message does not name its type.")
+        if name not in self._types:
             raise UsageError(
-                f"Unknown message type {name!r}: give the team custom_message_types=[…]."
+                f"Unknown message type {name[:200]!r}: give the team custom_message_types=[…]."
             )
         return self._types[name].load(data)

@@ -12,9 +12,10 @@ from ...sandbox.intake.code_text import hidden_characters
 from ...sandbox.intake.names import shown_name
 from ..coding.approval import ApprovalRequest, ApprovalResponse
 from ..coding.policy import ApprovalRule
+from ..terminal_turn import terminal_turn
 from ..user_input import ask_at_terminal, forget_typed_ahead
 from .edit import edit_in, edit_lines
-from .listing import listing, write
+from .listing import encodable, listing
 
 Ask = Callable[[str], Awaitable[str]]
 
@@ -32,7 +33,7 @@ class TerminalApproval:
 
     It shows the very code that would run, all of it, with line numbers, page by page if it is
     long; characters that do not show what they are, as their numbers. Code that has any is approved
-    only by typing ``run hidden``.
+    only by typing ``run hidden``. Of agents that work side by side one asks after the other.
 
     The answers: approve; edit the code first, in ``$VISUAL`` or ``$EDITOR`` or else line by line;
     refuse, with a reason for the model; and, about a single block, always approve this code, always
@@ -55,7 +56,8 @@ class TerminalApproval:
     async def __call__(self, request: ApprovalRequest) -> ApprovalResponse:
         """Ask, until there is an answer."""
         try:
-            return await self._decided(request.code_blocks)
+            async with terminal_turn():
+                return await self._decided(request.code_blocks)
         except EOFError:
             return ApprovalResponse(approved=False, reason=_NOBODY)
 
@@ -89,7 +91,7 @@ class TerminalApproval:
     async def _show(self, blocks: Sequence[CodeBlock]) -> bool:
         """Show the code; false if the person refused before all of it was on the screen."""
         width, height = shutil.get_terminal_size()
-        rows = listing(blocks, width - 1)
+        rows = listing(blocks, width - 1, _encoding())
         page = max(_SHORTEST_PAGE, height - 4) if sys.stdout.isatty() else len(rows)
         for start in range(0, len(rows), page):
             if start:
@@ -98,14 +100,14 @@ class TerminalApproval:
                 if answer.strip():
                     return False
             for row in rows[start : start + page]:
-                write(row)
+                print(row)
         return True
 
     async def _question(self, text: str) -> str:
         if self._ask is ask_at_terminal:
             # Code and models may imitate the question before it is asked.
             forget_typed_ahead()
-        return await self._ask(text)
+        return await self._ask(encodable(text, _encoding()))
 
     async def _refused(self, never: CodeBlock | None = None) -> ApprovalResponse:
         reason = (await self._ask("Why? The model is told: ")).strip()
@@ -120,6 +122,10 @@ class TerminalApproval:
         else:
             code = await edit_lines(self._ask)
         return block if code is None else CodeBlock(code, block.language)
+
+
+def _encoding() -> str:
+    return sys.stdout.encoding or "utf-8"
 
 
 def _hidden(blocks: Sequence[CodeBlock]) -> tuple[str, ...]:

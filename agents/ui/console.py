@@ -1,13 +1,16 @@
 """The console: prints a run while it happens."""
 
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
 from ...sandbox.errors import UsageError
 from ..base.chat_agent import Response
 from ..base.task import TaskResult
 from ..messages import BaseAgentEvent, BaseChatMessage, UserInputRequestedEvent
+from ..terminal_turn import terminal_turn
 from .user_input import UserInputManager
 
 if TYPE_CHECKING:
@@ -61,6 +64,8 @@ async def Console(  # noqa: N802 (AutoGen's name)
     from .style import signs_for
 
     screen = console or Screen(highlight=False)
+    if console is None:
+        _show_unknown_characters()
     gallery = Gallery.of_terminal(
         screen, signs_for(screen), inline=not no_inline_images, read_file=read_file
     )
@@ -68,16 +73,24 @@ async def Console(  # noqa: N802 (AutoGen's name)
     last: T | None = None
     async with printer.elapsed.ticking(), aclosing(stream):
         async for item in stream:
-            if isinstance(item, TaskResult | Response):
-                last = item
-                printer.show_result(item)
-            else:
-                printer.show(item)
-                if isinstance(item, UserInputRequestedEvent) and user_input_manager is not None:
-                    user_input_manager.notify_event_received(item.request_id)
+            # What another agent tells meanwhile must not come between code and the question.
+            async with terminal_turn():
+                if isinstance(item, TaskResult | Response):
+                    last = item
+                    printer.show_result(item)
+                else:
+                    printer.show(item)
+            if isinstance(item, UserInputRequestedEvent) and user_input_manager is not None:
+                user_input_manager.notify_event_received(item.request_id)
     if last is None:
         raise UsageError("The stream ended without a TaskResult or a Response.")
     return last
+
+
+def _show_unknown_characters() -> None:
+    """Write what standard output cannot encode as escapes: no message may end a run."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 RichConsole = Console

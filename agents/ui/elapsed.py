@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from rich.console import Console
 
+from ..terminal_turn import terminal_is_taken
 from .style import Signs
 
 _AFTER = 3.0  # seconds before it is worth a line
@@ -49,7 +50,8 @@ class Elapsed:
         async def tick() -> None:
             while True:
                 await asyncio.sleep(1)
-                self.tick()
+                if not terminal_is_taken():
+                    self.tick()
 
         ticker = asyncio.create_task(tick())
         try:

@@ -12,7 +12,7 @@ from ...agents.models.text import transcript
 from ...agents.ui.listing import listing
 from ...executors.block import CodeBlock
 from ...executors.extractor import extract_code_blocks
-from ...sandbox.intake.code_text import hidden_characters, read_line
+from ...sandbox.intake.code_text import Notation, hidden_characters
 from ...sandbox.result import Artifact, CodeResult
 from .target import FuzzTarget
 
@@ -45,7 +45,7 @@ def listed(screen: str) -> list[str]:
             codes[-1].append(first["text"] or "")
         elif codes and (more := _MORE.fullmatch(row)):
             codes[-1][-1] += more["text"]
-    return ["\n".join(map(read_line, lines)) for lines in codes if lines]
+    return ["\n".join(map(Notation().read, lines)) for lines in codes if lines]
 
 
 def _texts() -> SearchStrategy[str]:

@@ -1,7 +1,8 @@
 """Regular expressions on text that somebody hostile wrote.
 
-The time an expression of :mod:`re` takes may be exponential in the text, and nothing can interrupt
-it in its own process. So it is tried in a child process that the kernel kills.
+The time an expression of :mod:`re` takes may be exponential in the text, that of normalising a text
+quadratic, and nothing can interrupt them in their own process. So both happen in a child process
+that the kernel kills.
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ _WALL = 60.0
 _MEMORY = 1 << 30
 
 _CHILD = f"""
-import json, re, resource, sys
+import functools, json, re, resource, sys, unicodedata
 resource.setrlimit(resource.RLIMIT_CPU, ({_CPU}, {_CPU}))
 resource.setrlimit(resource.RLIMIT_AS, ({_MEMORY}, {_MEMORY}))
 given = json.load(sys.stdin)
-texts = given["texts"]
+text = given["text"]
+normal = functools.cache(lambda: unicodedata.normalize("NFKC", text))
 for pattern, whole in given["searches"]:
     if whole:
-        found = re.fullmatch(pattern, texts[0]) is not None
+        found = re.fullmatch(pattern, text) is not None
     else:
         # A dot and a caret that mean one line, or all of them: whichever finds something.
-        found = any(re.search(pattern, text, re.MULTILINE | flag) for text in texts
-                    for flag in (0, re.DOTALL))
+        found = any(re.search(pattern, form(), re.MULTILINE | flag)
+                    for form in (lambda: text, normal) for flag in (0, re.DOTALL))
     print(int(found), flush=True)
 """
 
@@ -46,15 +48,19 @@ class Search:
 
     pattern: str
     whole: bool
-    """The pattern has to match all of the first text; else any part of any text."""
+    """The pattern has to match all of the text.
+
+    Else any part, as the text is or in NFKC: to Python, identifiers are the same in all forms of
+    their letters (PEP 3131).
+    """
 
 
-def find(searches: Sequence[Search], texts: Sequence[str]) -> tuple[bool | None, ...]:
+def find(searches: Sequence[Search], text: str) -> tuple[bool | None, ...]:
     """Whether each search finds something; ``None`` where that cannot be told in time."""
     unknown = (None,) * len(searches)
-    if not searches or sum(map(len, texts)) > MAX_TEXT:
+    if not searches or len(text) > MAX_TEXT:
         return unknown
-    asked = json.dumps({"texts": texts, "searches": [(s.pattern, s.whole) for s in searches]})
+    asked = json.dumps({"text": text, "searches": [(s.pattern, s.whole) for s in searches]})
     answers = _answers(asked.encode())[: len(searches)]
     return (*(answer == b"1" for answer in answers), *unknown[len(answers) :])
 

@@ -12,6 +12,7 @@ import pytest
 
 from sandcrew.benchmarks.fuzz.approvals import listed
 from sandcrew.executors import extract_code_blocks
+from sandcrew.sandbox.intake.code_text import Notation
 
 from .pseudoterminal import Terminal, in_terminal
 
@@ -46,11 +47,13 @@ HELLO = "print('hello')"
 
 
 @asynccontextmanager
-async def asked(message: str, folder: Path) -> AsyncGenerator[tuple[Terminal, Process]]:
+async def asked(
+    message: str, folder: Path, encoding: str = "utf-8"
+) -> AsyncGenerator[tuple[Terminal, Process]]:
     """A person who is asked about the code of a model's message."""
     (folder / "message.txt").write_bytes(message.encode("utf-8", "surrogatepass"))
     env = {name: os.environ[name] for name in os.environ if name not in ("COLUMNS", "LINES")}
-    env |= {"TERM": "xterm", "EDITOR": "", "VISUAL": "", "PYTHONIOENCODING": "utf-8"}
+    env |= {"TERM": "xterm", "EDITOR": "", "VISUAL": "", "PYTHONIOENCODING": encoding}
     command = [sys.executable, "-c", PROGRAM]
     async with asyncio.timeout(50), in_terminal(command, folder, env) as both:
         yield both
@@ -73,6 +76,9 @@ HIDDEN = {
     "tags": f"# {''.join(chr(0xE0000 + ord(c)) for c in 'evil')}\n{EVIL}",
     "a zero-width space": f"# \u200b\n{EVIL}",
     "a line separator": f"# greet\u2028{HELLO}\n{EVIL}",
+    "letters of another alphabet": f"# import \u043es\n{EVIL}",
+    "marks apart from their letters": f"# cafe\u0301 d\u0336o\u0336\n{EVIL}",
+    "letters that turn their line around": f"f = ['\u05d0', 1, '\u05d1']\n{EVIL}",
     "a wide space": f"# greet{chr(0x3000) * 20}\n{EVIL}",
 }
 PLAIN = {
@@ -126,6 +132,26 @@ async def test_all_that_runs_is_on_the_screen(name: str, tmp_path: Path) -> None
 def _lines(code: str) -> str:
     count = code.removesuffix("\n").count("\n") + 1
     return f"{count} line{'s' if count > 1 else ''}"
+
+
+async def test_rows_are_told_apart_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
+    """There each strange character takes several columns, and text that goes on has a mark."""
+    rows = f'"{"日" * 12}2 | {HELLO}"; {EVIL}\n\t{HELLO}  # é \\xe9'
+    message = python(f"if True:\n\t{rows} ")
+    async with asked(message, tmp_path, "ascii") as (terminal, process):
+        await terminal.shows("always all python")
+        screen = terminal.text.replace("\r\n", "\n")
+        listed_rows = screen.split("-- python, 3 lines\n")[1].split("\n----\n")[0].split("\n")
+        assert screen.isascii()
+        assert all(
+            len(row) < 80 and row[:4] in ("1 | ", "2 | ", "3 | ", "  : ") for row in listed_rows
+        )
+        text = "".join(row[4:] for row in listed_rows if row[0] in " 2")
+        assert Notation.ASCII.read(text) == "\t" + rows.split("\n")[0]
+        terminal.types("a\n")
+        await terminal.shows("approved")
+        assert await process.wait() == 0
+    assert (tmp_path / "work" / "EVIL").exists()
 
 
 async def test_long_code_is_shown_page_by_page_before_it_can_be_approved(tmp_path: Path) -> None:

@@ -112,7 +112,10 @@ def test_code_that_is_too_long_for_patterns_is_not_approved_and_refused() -> Non
     assert refuses("x", code)
 
 
-@pytest.mark.parametrize("pattern", ["(", "(" * 5000 + ")" * 5000, "a{99999999999999999999}"])
+NO_PATTERNS = ["(", "(" * 2000 + ")" * 2000, "a{99999999999999999999}", "[a-z]" * 1_000_000]
+
+
+@pytest.mark.parametrize("pattern", NO_PATTERNS, ids=range(len(NO_PATTERNS)))
 def test_what_is_no_pattern_is_said_at_once(pattern: str) -> None:
-    with pytest.raises(ValidationError, match="not a regular expression"):
+    with pytest.raises(ValidationError, match=r"not a regular expression|longer than"):
         ApprovalRule(decision="approve", pattern=pattern)

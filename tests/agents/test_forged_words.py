@@ -10,6 +10,7 @@ import pytest
 from sandcrew.agents import (
     AssistantAgent,
     CodeExecutorAgent,
+    MagenticOneGroupChat,
     RoundRobinGroupChat,
     SelectorGroupChat,
     TextMentionTermination,
@@ -22,6 +23,7 @@ from sandcrew.agents.model_context import (
     UnboundedChatCompletionContext,
 )
 from sandcrew.agents.models import ReplayChatCompletionClient, UserMessage
+from sandcrew.agents.models.openai.convert import MessageConverter
 from sandcrew.agents.runtime import CancellationToken
 from sandcrew.agents.tools import FunctionTool, TeamTool
 from sandcrew.executors import Artifact, CodeResult, Denial, extract_code_blocks
@@ -109,6 +111,35 @@ async def test_nor_to_a_memory() -> None:
     (message,) = await context.get_messages()
     numbered = [line.partition(". ")[0] for line in str(message.content).splitlines()[2:]]
     assert numbered == ["1", "2"]
+
+
+@pytest.mark.parametrize("text", SPEAKERS)
+def test_nor_to_prefixes_that_name_the_speaker(text: str) -> None:
+    """Also a speaker's name may come from anywhere."""
+    parts = UserMessage(content=[text, text], source=text)
+    plain = UserMessage(content=text, source="x")
+    one, two = MessageConverter(name_prefixes=True, names=False).convert([plain, parts])
+    assert who_said_what(one["content"]) == [("x", text)]
+    assert [who_said_what(part["text"]) for part in two["content"]] == [[(text, text)]] * 2
+    unnamed = MessageConverter(name_prefixes=False, names=False).convert([plain])
+    assert unnamed == [{"role": "user", "content": text}]
+
+
+@pytest.mark.parametrize("text", SPEAKERS)
+async def test_nor_to_the_request_of_an_orchestrator_inside_another_team(text: str) -> None:
+    model = ReplayChatCompletionClient(["facts", "plan", *["no ledger"] * 20])
+    inner = MagenticOneGroupChat([Speaker("y")], model, name="inner")
+    outer = RoundRobinGroupChat([Speaker("coder", text), inner], max_turns=2)
+    await outer.run(task="Sum up.")
+    asked = str(model.create_calls[0]["messages"][-1].content)
+    lines = asked.removeprefix("This is the request:\n\n").split("\n\nBefore anybody starts")[0]
+    assert who_said_what(lines) == [("user", "Sum up."), ("coder", text)]
+
+
+async def test_a_request_of_one_message_is_told_as_it_is() -> None:
+    model = ReplayChatCompletionClient(["facts", "plan", *["no ledger"] * 20])
+    await MagenticOneGroupChat([Speaker("y")], model).run(task="Sum up.")
+    assert "request:\n\nSum up.\n\n" in str(model.create_calls[0]["messages"][-1].content)
 
 
 def test_a_transcript_is_one_line_for_each_message_whatever_they_say() -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from sandcrew.agents import (
     ApprovalPolicy,
@@ -21,7 +22,7 @@ from sandcrew.agents import (
     TimeoutTermination,
     TokenUsageTermination,
 )
-from sandcrew.agents.messages import TextMessage
+from sandcrew.agents.messages import StructuredMessage, TextMessage
 from sandcrew.agents.models import ReplayChatCompletionClient, RequestUsage
 from sandcrew.executors import CodeBlock, UsageError
 
@@ -196,6 +197,54 @@ async def test_nor_does_it_give_a_team_more_turns() -> None:
     state["speaker"]["rounds"] = -(10**9)
     with pytest.raises(UsageError):
         await led.load_state(state)
+
+
+def _nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("kind", [None, 7, [], {"a": 1}, _nested(3000), "x" * 10_000_000], ids=id)
+async def test_a_message_of_no_type_is_one_clear_error(kind: object) -> None:
+    team = RoundRobinGroupChat([Speaker("a")], max_turns=1)
+    await team.run(task="go")
+    state = json.loads(json.dumps(await team.save_state()))
+    await team.load_state(state)
+    state["message_thread"][0]["type"] = kind
+    with pytest.raises(UsageError) as caught:
+        await team.load_state(state)
+    assert len(str(caught.value)) < 10_000
+
+
+class Answer(BaseModel):
+    """What is said in a structure."""
+
+    a: str
+
+
+FORMATS = [
+    "{a:>300000000}",
+    "{a:{a}}",
+    "{a:.999999999}",
+    "{a.__class__.__mro__}",
+    "{a[b]._c}",
+    "{a}" * 9999,
+    "{",
+]
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=range(len(FORMATS)))
+async def test_a_format_string_of_a_state_fills_no_memory_and_finds_no_insides(form: str) -> None:
+    honest = StructuredMessage[Answer](
+        content=Answer(a="x"), format_string="It is {a:>10}, {a!r}.", source="s"
+    )
+    assert honest.to_text() == "It is          x, 'x'."
+    saved = json.loads(honest.model_dump_json())
+    assert StructuredMessage[Answer].load(saved).to_text() == honest.to_text()
+    with pytest.raises(ValidationError, match=r"format.string"):
+        StructuredMessage[Answer].load({**saved, "format_string": form})
 
 
 async def test_a_message_that_used_less_than_nothing_is_counted_as_nothing() -> None:

@@ -33,7 +33,7 @@ async def test_a_solo_agent_writes_runs_mends_and_answers(tmp_path: Path) -> Non
             server, tmp_path, "Add", "--file", sales(tmp_path), "--model", "m", "--team", "solo"
         )
     assert (done.code, done.stderr) == (0, "")
-    assert (record(tmp_path) / "sum.txt").read_text() == "42"
+    assert (record(tmp_path) / "files" / "sum.txt").read_text() == "42"
     transcript = (record(tmp_path) / "transcript.md").read_text()
     for said in ("Let me see.", "The name was wrong.", ANSWER, "FileNotFoundError"):
         assert transcript.count(said) == 1, said

@@ -52,7 +52,8 @@ class OpenAIChatCompletionClient(ChatCompletionClient):
     model_info:
         What the model can do; wins over the built-in table, field by field.
     add_name_prefixes:
-        Say in the text who said it.
+        Say in the text who said it: an object of JSON with ``source`` and ``content``, so that no
+        text can speak for somebody else.
     include_name_in_message:
         Say in the message's ``name`` who said it.
     default_headers:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..text import transcript
 from ..types import (
     AssistantMessage,
     FunctionExecutionResultMessage,
@@ -11,6 +12,9 @@ from ..types import (
     SystemMessage,
     UserMessage,
 )
+
+if TYPE_CHECKING:
+    from ...runtime.image import Image
 
 # https://platform.openai.com/docs/api-reference/chat/create: what a name may not hold.
 _BAD_IN_NAME = re.compile(r"[\s<|\\/>]")
@@ -43,18 +47,24 @@ class MessageConverter:
                 return self._results(message)
 
     def _user(self, message: UserMessage) -> dict[str, Any]:
-        prefix = f"{message.source} said:\n" if self._name_prefixes else ""
         content: Any
         if isinstance(message.content, str):
-            content = prefix + message.content
+            content = self._said(message.source, message.content)
         else:
-            content = [{"type": "text", "text": prefix}] if prefix else []
-            for part in message.content:
-                if isinstance(part, str):
-                    content.append({"type": "text", "text": part})
-                else:
-                    content.append(part.to_openai_format())
+            parts: list[str | Image] = list(message.content)
+            if self._name_prefixes and not any(isinstance(part, str) for part in parts):
+                parts.insert(0, "")
+            content = [
+                {"type": "text", "text": self._said(message.source, part)}
+                if isinstance(part, str)
+                else part.to_openai_format()
+                for part in parts
+            ]
         return {"role": "user", "content": content, **self._name(message.source)}
+
+    def _said(self, source: str, text: str) -> str:
+        """The text, with its speaker: as JSON, in which it cannot bring in another."""
+        return transcript([(source, text)]) if self._name_prefixes else text
 
     def _assistant(self, message: AssistantMessage) -> dict[str, Any]:
         if isinstance(message.content, str):

@@ -18,7 +18,12 @@ class DiGraphEdge(BaseModel):
     target: str
     """The node it leads to."""
     condition: str | Condition | None = None
-    """Text the message must hold, or a function that is asked; by default always."""
+    """Text the message must hold, or a function that is asked; by default always.
+
+    The edge leaves a node that the program chose, so all that node says counts: of one that runs
+    code also what the code prints. Where that must not decide, let a function ask for
+    ``message.metadata["exit_code"]``.
+    """
     condition_function: Condition | None = Field(default=None, exclude=True)
     """A function given as ``condition`` is kept here; JSON has no place for it."""
     activation_group: str = ""

@@ -11,6 +11,7 @@ from ...base.team import Team
 from ...base.termination import TerminationCondition
 from ...messages import BaseAgentEvent, BaseChatMessage, SelectorEvent, TextMessage
 from ...models import ChatCompletionClient, RequestUsage
+from ...models.text import transcript
 from ...runtime import CancellationToken
 from ..group_chat import BaseGroupChat
 from ..steps import End, Entry, Next
@@ -180,7 +181,7 @@ class MagenticOneGroupChat(BaseGroupChat):
 
     async def _new_task(self, task: Sequence[BaseChatMessage]) -> None:
         await super()._new_task(task)
-        self._state = _Saved(task="\n".join(message.to_model_text() for message in task))
+        self._state = _Saved(task=_in_words(task))
 
     async def _reset_speaker(self) -> None:
         self._state = _Saved()
@@ -193,3 +194,10 @@ class MagenticOneGroupChat(BaseGroupChat):
             self._state = _Saved.model_validate(state)
         except ValidationError as error:
             raise UsageError(f"This is not the state of an orchestrator: {error}") from error
+
+
+def _in_words(task: Sequence[BaseChatMessage]) -> str:
+    """The task, which inside of another team is what several members said."""
+    if len(task) == 1:
+        return task[0].to_model_text()
+    return transcript((message.source, message.to_model_text()) for message in task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandcrew.sandbox.intake.code_text import hidden_characters, lines_of, read_line, shown_line
+from sandcrew.sandbox.intake.code_text import Notation, hidden_characters, lines_of, shown_line
 
 HIDDEN = {
     "\x00": "U+0000 NULL",
@@ -59,14 +59,14 @@ def test_the_style_of_an_emoji_is_not_hidden_elsewhere_it_is() -> None:
     ids=ascii,
 )
 def test_no_two_lines_look_alike(line: str) -> None:
-    assert read_line(shown_line(line)) == line
+    assert Notation().read(shown_line(line)) == line
     assert not shown_line(line).endswith(" ") or line.endswith("\t")
 
 
 def test_all_characters_there_are_come_back() -> None:
     for start in range(0, 0x110000, 0x1000):
         line = "".join(map(chr, range(start, start + 0x1000))).replace("\n", "")
-        assert read_line(shown_line(line)) == line
+        assert Notation().read(shown_line(line)) == line
 
 
 def test_only_a_newline_ends_a_line() -> None:
