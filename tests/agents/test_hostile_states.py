@@ -206,7 +206,9 @@ def _nested(depth: int) -> list[Any]:
     return value
 
 
-@pytest.mark.parametrize("kind", [None, 7, [], {"a": 1}, _nested(3000), "x" * 10_000_000], ids=range(6))
+@pytest.mark.parametrize(
+    "kind", [None, 7, [], {"a": 1}, _nested(3000), "x" * 10_000_000], ids=range(6)
+)
 async def test_a_message_of_no_type_is_one_clear_error(kind: object) -> None:
     team = RoundRobinGroupChat([Speaker("a")], max_turns=1)
     await team.run(task="go")
