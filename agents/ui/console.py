@@ -3,7 +3,6 @@
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
 from ...sandbox.errors import UsageError
@@ -89,8 +88,9 @@ async def Console(  # noqa: N802 (AutoGen's name)
 
 def _show_unknown_characters() -> None:
     """Write what standard output cannot encode as escapes: no message may end a run."""
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None and sys.stdout.errors == "strict":
+        reconfigure(errors="backslashreplace")
 
 
 RichConsole = Console
