@@ -70,7 +70,7 @@ def test_exec_exits_with_the_exit_code_and_passes_the_policy_on(tmp_path: Path) 
 def test_the_demo_runs_in_a_container(tmp_path: Path) -> None:
     done = sandcrew("demo", "--executor", "docker", cwd=tmp_path)
     assert (done.code, done.stderr) == (0, "")
-    assert (tmp_path / "sandcrew-demo" / "co2.png").stat().st_size > 10_000
+    assert (tmp_path / "sandcrew-demo" / "files" / "co2.png").stat().st_size > 10_000
 
 
 async def test_a_team_solves_a_task_on_a_built_image(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ async def test_a_team_solves_a_task_on_a_built_image(tmp_path: Path) -> None:
         done = await finished(server, tmp_path, "Add", "--file", sales(tmp_path), *options)
     assert (done.code, done.stderr) == (0, "")
     assert ANSWER in done.stdout
-    assert (record(tmp_path) / "sum.txt").read_text() == "42"
+    assert (record(tmp_path) / "files" / "sum.txt").read_text() == "42"
     assert "in True" in str(server.requests[3]["messages"])
     assert "Installed" not in str(server.requests[0]["messages"])  # that is known of this host only
 

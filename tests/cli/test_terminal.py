@@ -51,7 +51,7 @@ def test_the_demo_is_in_colours_and_complete(tmp_path: Path) -> None:
     code, text = seen(tmp_path, "demo")
     assert code == 0, text
     assert "\x1b[" in text
-    assert "sandcrew-demo/co2.png" in text
+    assert "sandcrew-demo/files/co2.png" in text
 
 
 def test_no_color_is_respected(tmp_path: Path) -> None:
