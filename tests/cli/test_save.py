@@ -49,7 +49,10 @@ def test_what_code_put_in_the_notebook_s_place_is_replaced(
     work: Path, victim: Path, attack: str
 ) -> None:
     done = save(work, attack, victim)
-    assert (done.code, done.stdout, done.stderr) == (0, "ran\n", "")
+    assert (done.code, done.stdout) == (0, "ran\n")
+    # Of links that lead out of the folder a person is told; nothing else went wrong.
+    notes = done.stderr.splitlines()
+    assert all(note.startswith("sandcrew: left in the work folder: link ") for note in notes)
     assert {file.name: file.read_text() for file in victim.parent.iterdir()} == {".bashrc": OWN}
     assert not (work / "out.ipynb").is_symlink()
     assert valid_notebook(work / "out.ipynb").cells[-1].outputs[0].text == "ran\n"
