@@ -80,7 +80,7 @@ async def code_rounds(rounds: int) -> list[Timing]:
             runner = library.agents.CodeExecutorAgent("runner", executor)
             team = library.teams.RoundRobinGroupChat([coder, runner], max_turns=2)
             result = await team.run(task="go")
-            assert result.messages[-1].to_text().strip() == "2", result
+            assert "2" in result.messages[-1].to_text().splitlines(), result
 
         return run
 
