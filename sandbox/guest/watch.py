@@ -42,6 +42,7 @@ class MemoryWatch:
         self._own_network = own_network
         self._diagnosis = diagnosis
         self._asked = sockets.Held(0, 0)
+        self._unlisted = 0
         self._ask_again = 0.0
         self._fullest = 2 * _buffer()  # and the last message may be as long again
         self._born_with = _resident("/proc/self/status")
@@ -68,12 +69,15 @@ class MemoryWatch:
         used = _sockets()
         if used <= _FEW_SOCKETS:
             return 0
+        if self._diagnosis is None:
+            return (used - _FEW_SOCKETS) * self._fullest
         now = time.monotonic()
-        if self._diagnosis is not None and now >= self._ask_again:
+        if now >= self._ask_again:
             self._asked = sockets.held(self._diagnosis)
+            # Those that were made or closed meanwhile are not among them either.
+            self._unlisted = min(used, _sockets()) - self._asked.sockets - _FEW_SOCKETS
             self._ask_again = now + _SHARE * (time.monotonic() - now)
-        unlisted = used - self._asked.sockets - _FEW_SOCKETS
-        return self._asked.size + max(unlisted, 0) * self._fullest
+        return self._asked.size + max(self._unlisted, 0) * self._fullest
 
     def _exact(self) -> int:
         alive, _ = processes.own()
