@@ -138,7 +138,8 @@ class Arrival:
         branch = self._live.branch
         if header.get("id", branch) != branch:
             return False  # what the parent says late of another one, or of a cell
-        if header["op"] in self._said or self._refused is not None:
+        # The fork may have refused before its parent says that it forked.
+        if header["op"] in self._said:
             raise ValueError(f"it said {header['op']!r} twice")
         if header["op"] == "refused":
             self._refused = header["why"]
